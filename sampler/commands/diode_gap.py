@@ -1,0 +1,29 @@
+"""The talk's question, ready made: how far is the writer of a go-diodes ring ahead of its reader?
+
+  PID=$(pgrep tracee) sampler diode-gap
+
+asks for d.writeIndex - d.readIndex at main.write, once a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from sampler.commands.options import add_output_options, add_question_options, question_from
+
+HELP = "the gap between the indices of a go-diodes ring"
+POINT = "main.write"
+EXPRESSION = "d.writeIndex - d.readIndex"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", nargs="?", metavar="TARGET", help="a PID or a process name (default: $PID)")
+    parser.add_argument("--at", default=POINT, metavar="POINT", dest="point", help=f"where (default {POINT})")
+    add_question_options(parser)
+    add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from sampler.commands.session import run_session
+
+    return run_session(arguments, arguments.target, question_from(arguments, arguments.point, [EXPRESSION]))

@@ -1,0 +1,137 @@
+"""The options that several commands share, and the question that they make."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from sampler import units
+from sampler.budget import Budget
+from sampler.errors import UsageError
+from sampler.question import MOST_EXPRESSIONS, Question, Timing
+
+INSTRUMENTS = ("dlv",)
+FORMATS = ("table", "jsonl", "csv")
+LARGEST_COUNT = 10**9
+
+
+def typed(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """``parse`` as a type of argparse, which then names the option in front of our message."""
+
+    def convert(text: str) -> Any:
+        try:
+            return parse(text)
+        except UsageError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return convert
+
+
+def add_question_options(parser: argparse.ArgumentParser) -> None:
+    """When to look and within which budget."""
+    when = parser.add_argument_group("when to look")
+    pace = when.add_mutually_exclusive_group()
+    pace.add_argument(
+        "--rate",
+        type=typed(units.parse_rate),
+        dest="period_ns",
+        metavar="RATE",
+        help="looks a second, like 10/s (default 1/s)",
+    )
+    pace.add_argument(
+        "--every",
+        type=typed(units.parse_period),
+        dest="period_ns",
+        metavar="TIME",
+        help="the time from one look to the next, like 100ms",
+    )
+    when.add_argument(
+        "--jitter",
+        type=typed(units.parse_jitter),
+        default=0.0,
+        metavar="SHARE",
+        help="move each look by up to this share of the period, like 20%%",
+    )
+    when.add_argument("--duration", type=typed(units.parse_duration), metavar="TIME", help="end after so long, like 1m")
+    when.add_argument("--count", type=typed(_parse_count), metavar="N", help="end after so many looks")
+    when.add_argument(
+        "--window",
+        type=typed(units.parse_duration),
+        default=units.NS_PER_SECOND,
+        metavar="TIME",
+        help="how long a look waits for the point to be reached (default 1s)",
+    )
+    budget = parser.add_argument_group("what the target may be put through")
+    budget.add_argument(
+        "--max-pause",
+        type=typed(units.parse_duration),
+        default=units.NS_PER_SECOND,
+        metavar="TIME",
+        help="longest time it may be suspended at a stretch, attaching included (default 1s)",
+    )
+    budget.add_argument(
+        "--max-suspended",
+        type=typed(units.parse_share),
+        default=0.10,
+        metavar="SHARE",
+        help="largest share of time that looks may suspend it (default 10%%)",
+    )
+    parser.add_argument("--instrument", choices=INSTRUMENTS, default="dlv", help="the way of asking (default dlv)")
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Where the answers go."""
+    output = parser.add_argument_group("output")
+    output.add_argument("--output", metavar="FILE", help="save the recording as JSON Lines; must not exist yet")
+    output.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        help="table (live on a terminal, lines in a pipe), jsonl (the recording) or csv",
+    )
+    output.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def question_from(arguments: argparse.Namespace, point: str, expressions: list[str]) -> Question:
+    """The question of a parsed command line; UsageError."""
+    if len(expressions) > MOST_EXPRESSIONS:
+        raise UsageError(f"{len(expressions)} expressions are too many", fix=f"ask at most {MOST_EXPRESSIONS} at once")
+    if len(set(expressions)) < len(expressions):
+        raise UsageError("the same expression is given twice", fix="give each once")
+    timing = Timing(
+        arguments.period_ns or units.NS_PER_SECOND,
+        arguments.jitter,
+        arguments.duration,
+        arguments.count,
+        arguments.window,
+    )
+    return Question(point, tuple(expressions), timing, Budget(arguments.max_pause, arguments.max_suspended))
+
+
+def arguments_from(question: Question) -> list[str]:
+    """The command line that ``question_from`` turns into this question again, TARGET left out."""
+    timing, budget = question.timing, question.budget
+    options = {
+        "--at": question.point,
+        "--every": f"{timing.period_ns}ns",
+        "--jitter": _decimal(timing.jitter),
+        "--window": f"{timing.window_ns}ns",
+        "--max-pause": f"{budget.max_pause_ns}ns",
+        "--max-suspended": _decimal(budget.max_suspended),
+    }
+    if timing.duration_ns is not None:
+        options["--duration"] = f"{timing.duration_ns}ns"
+    if timing.count is not None:
+        options["--count"] = str(timing.count)
+    return [f"{name}={value}" for name, value in options.items()]
+
+
+def _decimal(share: float) -> str:
+    return f"{share:.12f}"
+
+
+def _parse_count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:12]) <= LARGEST_COUNT:
+        raise UsageError(f"{text!r} is not a count", fix=f"give a whole number from 1 to {LARGEST_COUNT}")
+    return int(text)

@@ -1,0 +1,121 @@
+"""One run as the user sees it: the recorder's lines saved, shown and summed up."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from contextlib import ExitStack, suppress
+from types import TracebackType
+from typing import IO, Self
+
+from sampler.commands.options import arguments_from
+from sampler.errors import OutputError, SamplerError
+from sampler.frontend import Recorder, split_lines, stop_signals
+from sampler.question import Question
+from sampler.recording import Line, Recording
+from sampler.view import Quiet, View, choose_view
+
+
+def run_session(arguments: argparse.Namespace, target: str | None, question: Question) -> int:
+    """Runs to the end and returns exit status 0; raises the SamplerError that the run ended with."""
+    words = [
+        f"--instrument={arguments.instrument}",
+        *arguments_from(question),
+        "--",
+        *([target] if target is not None else []),
+        *question.expressions,
+    ]
+    with ExitStack() as stack:
+        saved = stack.enter_context(Saved(arguments.output)) if arguments.output else None
+        view = stack.enter_context(choose_view(arguments.format, arguments.quiet, sys.stdout))
+        recorder = stack.enter_context(Recorder(words))
+        stack.enter_context(stop_signals(recorder.stop))
+        session = Session(recorder, view, saved)
+        for text in split_lines(recorder.chunks(session.tick)):
+            session.take(text)
+        session.close()
+    return 0
+
+
+class Session:
+    """Follows one recorder: each line is saved first, then shown."""
+
+    def __init__(self, recorder: Recorder, view: View, saved: Saved | None) -> None:
+        self._recorder, self._view, self._saved = recorder, view, saved
+        self._recording: Recording | None = None
+
+    def take(self, text: str) -> None:
+        """One line of the recording, or the cut rest of one."""
+        if not text.endswith("\n"):
+            return
+        line: Line = json.loads(text)
+        if self._recording is None:
+            if line["type"] == "footer":  # refused before anything was touched: there is no recording
+                raise SamplerError.from_json(line.get("error", {}))
+            self._recording = Recording(line)
+        else:
+            self._recording.add(line)
+        if self._saved is not None:
+            self._saved.write(text)
+        self._show(text, line, self._recording)
+
+    def tick(self) -> None:
+        try:
+            self._view.tick()
+        except BrokenPipeError:
+            self._go_on_unseen()
+
+    def close(self) -> None:
+        """Raises what the run ended with, if it did not end in good order."""
+        footer = self._recording.footer if self._recording else None
+        if footer is None:
+            raise self._recorder.see_to(self._recording.header["target"] if self._recording else None)
+        if "error" in footer:
+            raise SamplerError.from_json(footer["error"])
+
+    def _show(self, text: str, line: Line, recording: Recording) -> None:
+        try:
+            self._view.show(text, line, recording)
+        except BrokenPipeError:
+            self._go_on_unseen()
+
+    def _go_on_unseen(self) -> None:
+        # Whoever read our output has enough: a normal end, and what is saved is still to be whole.
+        self._view = Quiet()
+        self._recorder.stop()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Saved:
+    """The file given by ``--output``: new, or a device or pipe. Each line is written at once."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        try:
+            if os.path.isfile(path) and os.path.getsize(path):
+                raise OutputError(f"{path} exists", "a recording is never overwritten", "choose another name")
+            self._file: IO[str] = open(path, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
+        except OSError as error:
+            raise self._error(error, "choose a place that can be written") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(OSError):
+            self._file.close()
+        if os.path.isfile(self._path) and not os.path.getsize(self._path):
+            os.unlink(self._path)  # nothing was asked: leave no empty file behind
+
+    def write(self, text: str) -> None:
+        try:
+            self._file.write(text)
+        except OSError as error:
+            raise self._error(error, "make room; the lines before this one are whole") from error
+
+    def _error(self, error: OSError, fix: str) -> OutputError:
+        return OutputError(f"cannot write {self._path}", error.strerror or str(error), fix)

@@ -1,0 +1,112 @@
+"""An ELF file's identity: build-id, language, Go version, and whether it has debug information.
+
+Read with pyelftools, from ``/proc/PID/exe``; the target does not notice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import IO, Any
+
+from sampler.errors import BinaryError
+
+# The blob that Go's linker writes: src/debug/buildinfo/buildinfo.go. Flag 2: strings follow in place.
+_BUILDINFO_MAGIC = b"\xff Go buildinf:"
+_BUILDINFO_STRINGS_AT = 32
+_MOST_NAMES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class GoVersion:
+    """``go1.26.8`` as numbers; a development build counts as its release."""
+
+    major: int
+    minor: int
+    text: str
+
+    @staticmethod
+    def parse(text: str) -> GoVersion | None:
+        match = re.search(r"go(\d+)\.(\d+)\S*", text)
+        return GoVersion(int(match[1]), int(match[2]), match[0]) if match else None
+
+
+class Executable:
+    """One ELF file, opened for as long as it is asked. BinaryError if it is none."""
+
+    def __init__(self, file: IO[bytes], path: str) -> None:
+        from elftools.common.exceptions import ELFError
+        from elftools.elf.elffile import ELFFile
+
+        self.path = path
+        try:
+            self._elf: Any = ELFFile(file)
+        except ELFError as error:
+            raise BinaryError(f"{path} cannot be read as an ELF file", str(error)) from error
+
+    @cached_property
+    def build_id(self) -> str | None:
+        """The GNU build-id, else Go's own, else None."""
+        notes = [
+            (note["n_name"], note["n_type"], note["n_desc"])
+            for section in self._elf.iter_sections()
+            if section["sh_type"] == "SHT_NOTE"
+            for note in section.iter_notes()
+        ]
+        gnu = next((desc for name, kind, desc in notes if name == "GNU" and kind == "NT_GNU_BUILD_ID"), None)
+        go = next((desc for name, _, desc in notes if name.rstrip("\0") == "Go"), None)
+        return gnu or (go.decode(errors="replace") if isinstance(go, bytes) else go)
+
+    @cached_property
+    def go_version(self) -> GoVersion | None:
+        """The version of Go that built it; None for a program of another language."""
+        data = self._section(".go.buildinfo")
+        if not data.startswith(_BUILDINFO_MAGIC) or not data[15] & 2:
+            return None
+        return GoVersion.parse(_first_string(data[_BUILDINFO_STRINGS_AT:]))
+
+    @cached_property
+    def has_debug_info(self) -> bool:
+        return bool(self._elf.has_dwarf_info(strict=True))
+
+    def names_a_function(self, name: str) -> bool:
+        """False only if no debug information can hold a function of that last name.
+
+        A search in the bytes of the strings, with no DWARF read: a true answer is a likelihood.
+        """
+        last = re.escape(name.encode())
+        pattern = re.compile(rb"(?:\x00|\.|.)" + last + rb"(?:\x00|\[)", re.DOTALL)
+        return any(pattern.search(data) for data in self._strings())
+
+    def names_like(self, name: str) -> list[str]:
+        """Names of the program's own that begin with the same letter or package: for a hint to a typo."""
+        head = re.escape(name.encode().partition(b".")[0] + b".") if "." in name else rb"(?:\w+\.)?"
+        pattern = re.compile(head + rb"[\w.()*]{1,100}(?=\x00)")
+        found = {match.decode(errors="replace") for data in self._strings() for match in pattern.findall(data)}
+        return sorted(found)[:_MOST_NAMES]
+
+    def _strings(self) -> Iterator[bytes]:
+        # Go writes names in place, in .debug_info; compilers of C into .debug_str.
+        for name in (".strtab", ".debug_info", ".debug_str"):
+            yield self._section(name)
+
+    def _section(self, name: str) -> bytes:
+        from elftools.common.exceptions import ELFError
+
+        try:
+            section = self._elf.get_section_by_name(name)
+            return bytes(section.data()) if section is not None else b""
+        except (ELFError, ValueError) as error:
+            raise BinaryError(f"{self.path} is damaged", f"section {name}: {error}") from error
+
+
+def _first_string(data: bytes) -> str:
+    length, shift, at = 0, 0, 0
+    while at < len(data) and at < 10:  # a varint: seven bits a byte, the lowest first
+        length |= (data[at] & 0x7F) << shift
+        shift, at = shift + 7, at + 1
+        if data[at - 1] < 0x80:
+            break
+    return data[at : at + length].decode(errors="replace")

@@ -1,0 +1,109 @@
+"""What works here, what does not, and the fix: each check by trying, none by guessing.
+
+The target, if one is named, is only looked at; nothing is attached.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sampler.errors import SamplerError
+from sampler.instruments.dlv import check_binary
+from sampler.instruments.dlv_tool import find_delve
+from sampler.resolve import find_pid, resolve
+
+_CAP_SYS_PTRACE = 19  # include/uapi/linux/capability.h
+_YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
+_YAMA_MEANS = {"1": "only children, unless by CAP_SYS_PTRACE", "2": "only by CAP_SYS_PTRACE", "3": "nobody"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: its name, whether it went well, what was seen, and what to do if it did not."""
+
+    name: str
+    good: bool
+    seen: str
+    fix: str = ""
+
+
+def examine(target: str | None) -> Iterator[Finding]:
+    """The findings, in the order in which to put things right."""
+    yield _machine()
+    yield _rights()
+    yield _tried("dlv", _delve)
+    yield _tried("plots", _matplotlib)
+    if target is not None:
+        yield _tried("target", lambda: _target(target))
+        yield _tried("dlv on it", lambda: _delve_on(target))
+
+
+def _tried(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except SamplerError as error:
+        return Finding(name, False, f"{error.what}: {error.why}" if error.why else error.what, error.fix)
+
+
+def _machine() -> Finding:
+    good = sys.platform == "linux" and platform.machine() == "x86_64"
+    return Finding(
+        "machine",
+        good,
+        f"Linux {platform.release()} on {platform.machine()}, {os.cpu_count()} cores,"
+        f" Python {platform.python_version()}",
+        "" if good else "sampler runs on Linux on x86-64",
+    )
+
+
+def _rights() -> Finding:
+    effective = int(_status_field("CapEff"), 16)
+    capable = bool(effective >> _CAP_SYS_PTRACE & 1)
+    scope = _YAMA.read_text().strip() if _YAMA.exists() else "0"
+    who = f"user {os.geteuid()}, {'with' if capable else 'without'} CAP_SYS_PTRACE"
+    limit = f"; Yama allows {_YAMA_MEANS[scope]}" if scope in _YAMA_MEANS else ""
+    if capable and scope != "3":
+        return Finding("rights", True, f"{who}: any process may be traced")
+    good = scope == "0"
+    return Finding(
+        "rights",
+        good,
+        f"{who}: {'your own processes may be traced' if good else 'tracing is limited'}{limit}",
+        "" if good else "run as root, or set kernel.yama.ptrace_scope to 0",
+    )
+
+
+def _status_field(name: str) -> str:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(name + ":"):
+            return line.partition(":")[2].strip()
+    return "0"
+
+
+def _delve() -> str:
+    tool = find_delve()
+    return f"Delve {tool.version_text} at {tool.path}, for programs up to go{tool.version[0]}.{tool.version[1]}"
+
+
+def _matplotlib() -> str:
+    from importlib.metadata import version
+
+    return f"matplotlib {version('matplotlib')}"
+
+
+def _target(name: str) -> str:
+    found = resolve(find_pid(name))
+    return (
+        f"{found.name}, PID {found.pid}, {found.go_version or found.language}, {found.threads} threads,"
+        f" text {'as its file' if not found.patched else f'patched at {len(found.patched)} bytes'}"
+    )
+
+
+def _delve_on(name: str) -> str:
+    tool = check_binary(resolve(find_pid(name)))
+    return f"Delve {tool.version_text} can read it"

@@ -1,0 +1,141 @@
+"""Every way a run can fail, as a type: what happened, why, and the remedy.
+
+Only ``sampler.cli`` prints an error; everybody else raises one. An error crosses from the recorder
+to the front end inside the recording's footer (``to_json`` and ``from_json``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class SamplerError(Exception):
+    """The base of all: one line of text made of ``what``, ``why`` and ``fix``."""
+
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, what: str, why: str = "", fix: str = "") -> None:
+        super().__init__(what, why, fix)
+        self.what, self.why, self.fix = what, why, fix
+
+    def __str__(self) -> str:
+        text = f"{self.what}: {self.why}" if self.why else self.what
+        line = f"{text}; {self.fix}" if self.fix else text
+        return line.replace("\n", " ")
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": type(self).__name__, "what": self.what, "why": self.why, "fix": self.fix}
+
+    @staticmethod
+    def from_json(fields: Mapping[str, Any]) -> SamplerError:
+        """The same error again, of the same type where this version knows it."""
+        kinds = {kind.__name__: kind for kind in _descendants(SamplerError)}
+        kind = kinds.get(str(fields.get("kind")), SamplerError)
+        return kind(*(str(fields.get(part, "")) for part in ("what", "why", "fix")))
+
+
+def _descendants(kind: type[SamplerError]) -> list[type[SamplerError]]:
+    return [kind, *(heir for child in kind.__subclasses__() for heir in _descendants(child))]
+
+
+class UsageError(SamplerError):
+    """The command line asks for something that makes no sense."""
+
+    exit_status = 2
+
+
+class ExpressionError(UsageError):
+    """The expression is not of our grammar; nothing of it reached a debugger."""
+
+
+class PointError(UsageError):
+    """The text of the program point is not of a form that we know."""
+
+
+class TargetError(SamplerError):
+    """The process cannot be asked."""
+
+
+class NoSuchProcess(TargetError):
+    """No process of that PID or name."""
+
+
+class AmbiguousName(TargetError):
+    """Several processes of that name."""
+
+
+class NotPermitted(TargetError):
+    """The kernel does not let us trace that process."""
+
+
+class NotTraceable(TargetError):
+    """A kernel thread, a zombie, a stopped process, or ourselves."""
+
+
+class AlreadyTraced(TargetError):
+    """Another tracer has the process; Linux allows one."""
+
+
+class BinaryError(TargetError):
+    """The executable is not one that this instrument can read."""
+
+
+class QuestionError(SamplerError):
+    """The debugger understood the question and refused it."""
+
+
+class PointNotFound(QuestionError):
+    """No such function, file or line in the target."""
+
+
+class PointAmbiguous(QuestionError):
+    """Several places answer to that name."""
+
+
+class ExpressionRefused(QuestionError):
+    """The expression cannot be evaluated at that point."""
+
+
+class DebuggerError(SamplerError):
+    """The debugger is missing, unfit, hung or gone."""
+
+
+class DebuggerMissing(DebuggerError):
+    """No such program."""
+
+
+class DebuggerUnfit(DebuggerError):
+    """Its version does not know the target's Go version."""
+
+
+class DebuggerHung(DebuggerError):
+    """It did not answer in time; the target was taken back by force."""
+
+
+class DebuggerEnded(DebuggerError):
+    """It ended before we let it go."""
+
+
+class RecordingError(SamplerError):
+    """A recording cannot be read, or not be written."""
+
+
+class OutputError(RecordingError):
+    """A file cannot be written: not there, not ours, or no space left."""
+
+
+class RecorderLost(SamplerError):
+    """The recorder ended without a footer."""
+
+
+class BudgetExceeded(SamplerError):
+    """The target was let go to keep the promise made by ``--max-pause`` and ``--max-suspended``."""
+
+    exit_status = 3
+
+
+class TargetEnded(SamplerError):
+    """The target ended while we looked."""
+
+    exit_status = 4

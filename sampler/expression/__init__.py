@@ -1,0 +1,1 @@
+"""The language of questions: one grammar for Go and C."""

@@ -1,0 +1,61 @@
+"""Whether a text is an expression of ours. Nothing else may reach a debugger's command line."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sampler.errors import ExpressionError
+
+if TYPE_CHECKING:
+    from lark import Lark
+
+LONGEST_EXPRESSION = 1000
+_DEEPEST = 50
+
+
+def check_expression(text: str) -> None:
+    """Raises ExpressionError, which points into the text, unless it is one expression that only reads."""
+    from lark import UnexpectedCharacters, UnexpectedInput
+
+    _check_characters(text)
+    try:
+        _parser().parse(text)
+    except UnexpectedInput as error:
+        at = error.pos_in_stream if isinstance(error, UnexpectedCharacters) else None
+        raise _refusal(text, len(text) if at is None else at) from error
+
+
+def _check_characters(text: str) -> None:
+    if not text.strip():
+        raise ExpressionError("the expression is empty", fix="try d.writeIndex - d.readIndex")
+    if len(text) > LONGEST_EXPRESSION:
+        raise ExpressionError("the expression is too long", f"{len(text)} characters, at most {LONGEST_EXPRESSION}")
+    for at, character in enumerate(text):
+        if not character.isprintable():
+            raise ExpressionError(
+                f"the expression {text!r} holds a control character",
+                f"{character!r} at column {at + 1}",
+                "write it on one line, with plain spaces",
+            )
+    if max(text.count("("), text.count("["), text.count("*"), text.count("-")) > _DEEPEST:
+        raise ExpressionError("the expression is nested too deeply")
+
+
+def _refusal(text: str, at: int) -> ExpressionError:
+    if at >= len(text.rstrip()):
+        return ExpressionError(f"{text!r} is not an expression", "it ends too early", "complete it")
+    return ExpressionError(
+        f"{text!r} is not an expression",
+        f"column {at + 1}: unexpected {text[at : at + 12]!r}",
+        "ask for values only: names, fields, indices, arithmetic, comparisons",
+    )
+
+
+@cache
+def _parser() -> Lark:
+    from lark import Lark
+
+    grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="earley", lexer="dynamic", ambiguity="resolve", maybe_placeholders=False)

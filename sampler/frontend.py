@@ -1,0 +1,142 @@
+"""The user's side of a run: starts a recorder, passes its lines on, and sees to the target if it dies.
+
+The recorder is a process in a session of its own: no signal that is meant for us reaches it, and when
+we end in whatever way, the kernel closes our end of the lifeline and of the pipe, and it leaves.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from sampler.errors import RecorderLost
+from sampler.linux import procfs, rescue
+from sampler.recording import Line
+
+#: Names the run in the environment of the recorder and of the debugger that it starts.
+RUN_VARIABLE = "SAMPLER_RUN"
+_TICK_S = 0.25
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Recorder:
+    """A recorder process for the length of a ``with`` block; the block's end asks it to leave and waits."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self._arguments = arguments
+        self._run = uuid.uuid4().hex
+        self._stopped = False
+
+    def __enter__(self) -> Self:
+        self._ours, theirs = socket.socketpair()
+        self._said = tempfile.TemporaryFile("w+", errors="replace")
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "sampler", "record", f"--lifeline={theirs.fileno()}", *self._arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                start_new_session=True,
+                pass_fds=[theirs.fileno()],
+                env=os.environ | {RUN_VARIABLE: self._run},
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        assert self._process.stdout is not None
+        self._process.stdout.close()  # first: a recorder that still has much to say must not wait for us
+        self._process.wait()
+        self._ours.close()
+        self._said.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Asks it to leave the target and to end; once is enough."""
+        if not self._stopped and self._process.poll() is None:
+            self._stopped = True
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGTERM)
+
+    def chunks(self, tick: Callable[[], None]) -> Iterator[bytes]:
+        """What it writes, as it comes; ``tick`` is called a few times a second in between."""
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while True:
+                if selector.select(_TICK_S):
+                    data = os.read(self._process.stdout.fileno(), 1 << 16)
+                    if not data:
+                        return
+                    yield data
+                tick()
+
+    def see_to(self, target: Line | None) -> RecorderLost:
+        """After a recorder that ended without a footer: does for the target what it could not do."""
+        self._process.wait()
+        self._said.seek(0)
+        said = self._said.read().strip().splitlines()
+        status = self._process.returncode
+        how = f"by signal {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+        done = _take_back(target, self._run) if target else ""
+        return RecorderLost(f"the recorder ended {how}", said[-1] if said else "", done)
+
+
+def _take_back(target: Line, run: str) -> str:
+    pid, patched = target["pid"], set(target.get("patched", ()))
+    if not procfs.is_same_process(pid, target["start_ticks"]):
+        return "the target has ended"
+    debugger = procfs.tracer(pid)
+    if debugger and not _is_ours(debugger, run):
+        return f"the target is traced by process {debugger}, which is not ours"
+    done = rescue.take_back(pid, debugger, patched) if debugger else rescue.tidy(pid, patched)
+    return "the target was taken back and runs on" if done.needed else "the target runs on"
+
+
+def _is_ours(debugger: int, run: str) -> bool:
+    try:
+        return f"{RUN_VARIABLE}={run}".encode() in Path(f"/proc/{debugger}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
+@contextmanager
+def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """For the length of the block, Ctrl-C, SIGTERM and a lost terminal ask for an orderly end."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in _STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def split_lines(chunks: Iterator[bytes]) -> Iterator[str]:
+    """Whole lines, each with its end; a last one that was cut comes without."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.decode("utf-8", errors="replace") + "\n"
+    if rest:
+        yield rest.decode("utf-8", errors="replace")

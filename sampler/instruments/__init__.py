@@ -1,0 +1,1 @@
+"""The ways of asking, one a module."""

@@ -1,0 +1,70 @@
+"""What a sampling instrument is, and which there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from sampler.errors import UsageError
+from sampler.linux.wakeup import StopRequest
+from sampler.question import Question
+from sampler.sample import Miss, Sample
+from sampler.target import Target
+
+Report = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What an instrument is given: what is asked of whom, when to stop, and where to report events.
+
+    ``start_ns``: the monotonic time that a run's times count from.
+    ``lifeline``: a socket to the front end that may keep descriptors alive beyond our own end.
+    ``text_check_s``: how long comparing the target's text with its file took, for the time that a
+    rescue needs.
+    """
+
+    question: Question
+    target: Target
+    stop: StopRequest
+    report: Report
+    start_ns: int
+    lifeline: int | None = None
+    text_check_s: float = 0.0
+
+
+class SamplingInstrument(Protocol):
+    """Attaches on entry and leaves the target as found on exit, however the block ended.
+
+    Creating one checks all that can be checked without touching the target, and raises SamplerError.
+    """
+
+    def __init__(self, assignment: Assignment) -> None: ...
+
+    def describe(self) -> dict[str, Any]:
+        """For the recording's header: the instrument's name and its tool's version."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def look(self, deadline_ns: int) -> Sample | Miss | None:
+        """Waits for the deadline (monotonic) and looks once; None if asked to stop before it was done."""
+
+
+# Modules are named here and imported when chosen, so that no tool's imports are paid by another.
+INSTRUMENTS = {"dlv": ("sampler.instruments.dlv", "Delve")}
+
+
+def instrument_class(name: str) -> type[SamplingInstrument]:
+    """The instrument of that name; UsageError if there is none."""
+    if name not in INSTRUMENTS:
+        raise UsageError(f"no instrument {name!r}", fix=f"choose one of {', '.join(INSTRUMENTS)}")
+    module, kind = INSTRUMENTS[name]
+    chosen: type[SamplingInstrument] = getattr(import_module(module), kind)
+    return chosen

@@ -1,0 +1,139 @@
+"""A target in a debugger's hands: taken, and given back whatever happened in between."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from sampler.errors import DebuggerEnded, DebuggerHung, SamplerError, TargetEnded
+from sampler.instruments.base import Assignment
+from sampler.instruments.dialogue import SILENCE_NS, Dialogue
+from sampler.instruments.language import Language, Stop
+from sampler.linux import procfs, rescue
+from sampler.units import NS_PER_SECOND
+
+# An interrupt that lands before the debugger has registered its continue is lost: ask again.
+_INTERRUPT_AGAIN_NS = NS_PER_SECOND // 4
+# What a rescue takes on a small program, beside comparing the text; it must end within the budget.
+_RESCUE_NS = 30_000_000
+_FREE_AGAIN_NS = NS_PER_SECOND
+
+
+class Custody:
+    """Attaches on entry. On exit the debugger leaves by its own way out, or is made to.
+
+    In between the target is in one of two states, running or at a prompt; ``halt`` and ``resume``
+    lead from one to the other.
+    """
+
+    def __init__(self, assignment: Assignment, language: Language) -> None:
+        self._given, self._language = assignment, language
+        self._target = assignment.target
+        self._open: Dialogue | None = None
+
+    @property
+    def talk(self) -> Dialogue:
+        assert self._open is not None, "entered before it is used"
+        return self._open
+
+    def __enter__(self) -> Self:
+        budget = self._given.question.budget.max_pause_ns
+        reserve = min(budget // 2, _RESCUE_NS + round(2 * self._given.text_check_s * NS_PER_SECOND))
+        command = self._language.start(self._target.pid)
+        self._open = Dialogue(command, self._language.prompt, self._target.pid, budget - reserve, self._given.stop)
+        try:
+            self._attach()
+        except BaseException as error:
+            self._let_go(error)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._let_go(value)
+
+    def halt(self) -> Stop:
+        """From running to a prompt; the stop may be another's that came first."""
+        give_up_ns = time.monotonic_ns() + SILENCE_NS
+        while time.monotonic_ns() < give_up_ns:
+            self.talk.interrupt()
+            text = self.talk.wait(time.monotonic_ns() + _INTERRUPT_AGAIN_NS)
+            if text is not None:
+                return self._language.parse_stop(text)
+        raise DebuggerHung("the debugger hangs", "it does not answer an interrupt", "the target was taken back")
+
+    def resume(self) -> None:
+        """From a prompt to running, and seen to be so; a stop that follows at once is passed on too."""
+        while True:
+            self.talk.resume(self._language.resume)
+            text = self.talk.wait_until_running()
+            if text is None:
+                return
+            self.take_note(self._language.parse_stop(text))
+
+    def take_note(self, stop: Stop) -> None:
+        """Reports a stop that the target brought about itself; TargetEnded if it is no more."""
+        if stop.exit_status is not None:
+            who = f"process {self._target.pid} ({self._target.name})"
+            raise TargetEnded(f"{who} ended", f"exit status {stop.exit_status}")
+        if stop.named:
+            self.report("stopped-by-target", name=stop.named)
+
+    def report(self, event: str, **detail: Any) -> None:
+        """An event, with the time for which the target was suspended since the last look or event."""
+        spent = self.talk.suspension.take()
+        self._given.report(event, {"suspended_ns": [spent.low, spent.high]} | detail)
+
+    def _attach(self) -> None:
+        if self._given.lifeline is not None:
+            self.talk.keep_open(self._given.lifeline)
+        try:
+            self.talk.answer()
+        except DebuggerEnded as error:
+            raise self._language.explain_end(error) from error
+        self._language.started()
+        self.resume()
+        self.report("attach", debugger_pid=self.talk.pid)
+
+    def _let_go(self, error: BaseException | None) -> None:
+        if self._open is None:
+            return
+        try:
+            done = self._leave(error)
+        finally:
+            self._language.started()
+            self.talk.bury()
+        self._wait_until_free()
+        self.report(
+            "detach", rescued=done.needed, bytes_restored=done.bytes_restored, threads_repaired=done.threads_repaired
+        )
+
+    def _leave(self, error: BaseException | None) -> rescue.Rescue:
+        """By the debugger's own way out if it still answers; else by force."""
+        pid, as_found = self._target.pid, self._target.patched
+        if not isinstance(error, (DebuggerHung, DebuggerEnded)) and not self.talk.is_overdue:
+            with suppress(SamplerError, OSError):
+                self._quit()
+                return rescue.tidy(pid, as_found) if self._same_target() else rescue.Rescue()
+        if not self._same_target():
+            return rescue.end_debugger(self.talk.pid)
+        return rescue.take_back(pid, self.talk.pid, as_found)
+
+    def _quit(self) -> None:
+        if not self.talk.at_prompt:
+            self.halt()
+        self.talk.ask(self._language.clear_all)
+        with suppress(DebuggerEnded):  # it does not ask what to do with a target that has ended
+            self._language.quit(self.talk)
+
+    def _same_target(self) -> bool:
+        return procfs.is_same_process(self._target.pid, self._target.start_ticks)
+
+    def _wait_until_free(self) -> None:
+        give_up_ns = time.monotonic_ns() + _FREE_AGAIN_NS
+        while not self.talk.suspension.is_over and time.monotonic_ns() < give_up_ns:
+            now_ns = time.monotonic_ns()
+            self.talk.suspension.see(procfs.held(self._target.pid), now_ns)

@@ -1,0 +1,127 @@
+"""What Delve prints, read into types. The forms are those of its terminal client, 1.20 to 1.27."""
+
+from __future__ import annotations
+
+import re
+
+from sampler.errors import ExpressionRefused, PointAmbiguous, PointNotFound, QuestionError
+from sampler.instruments.language import Breakpoint, Stop, Unreadable
+from sampler.sample import Value
+
+PROMPT = "(dlv) "
+KILL_QUESTION = r"Would you like to kill the process\? \[Y/n\] "
+
+_NOISE = re.compile(r"^(?:received SIGINT, stopping process.*|Warning: .*)\n", re.MULTILINE)
+_EXITED = re.compile(r"Process \d+ has exited with status (-?\d+)")
+_STOP = re.compile(
+    r"^> (?:\[(?P<name>[^\]]+)\] )?(?P<place>\S.*?) \(.*?\(?PC: (?P<pc>0x[0-9a-f]+)\)|"
+    r"^> (?:\[(?P<name2>[^\]]+)\] )?(?P<place2>\S+)",
+    re.MULTILINE,
+)
+_SET = re.compile(r"^Breakpoint (\d+) set at ((?:0x[0-9a-f]+,?)+)", re.MULTILINE)
+_FAILED = re.compile(r"^Command failed: (.*)", re.MULTILINE | re.DOTALL)
+_NAMED_CONSTANT = re.compile(r"[^\W\d][\w.|]* \((-?\d+)\)")
+_STRING = re.compile(r'"(.*)"', re.DOTALL)
+
+# What depends on the values of the moment, and may be well at the next look.
+_PASSING = re.compile(
+    r" is nil$|nil pointer|out of bounds|divide by zero|unreadable|input/output error|out of range|"
+    r"key not found|optimized out|no frame|could not find goroutine"
+)
+
+
+def plain(text: str) -> str:
+    """The output without the terminal's line ends and without remarks that may come at any time."""
+    return _NOISE.sub("", text.replace("\r\n", "\n"))
+
+
+def parse_stop(text: str) -> Stop:
+    """What was printed between a ``continue`` and the prompt."""
+    text = plain(text)
+    exited = _EXITED.search(text)
+    if exited:
+        return Stop(exit_status=int(exited[1]))
+    names = [match["name"] or match["name2"] for match in _STOP.finditer(text)]
+    hits = tuple(int(name.split()[1]) for name in names if name and name.startswith("Breakpoint "))
+    named = next((name for name in names if name and not name.startswith("Breakpoint ")), None)
+    return Stop(hits, named)
+
+
+def parse_breakpoint(text: str, point: str) -> Breakpoint:
+    """The answer to ``break``; PointNotFound or PointAmbiguous when Delve refuses."""
+    text = plain(text)
+    found = _SET.search(text)
+    if found:
+        return Breakpoint(int(found[1]), tuple(int(part, 16) for part in found[2].strip(",").split(",")))
+    raise _point_error(_reason(text), point)
+
+
+def _point_error(reason: str, point: str) -> QuestionError:
+    if "ambiguous" in reason:
+        # Cut and in random order, as Delve gives it.
+        places = reason.partition("ambiguous: ")[2].rstrip("…").split(", ")
+        return PointAmbiguous(
+            f"{point} names several places", f"among them {', '.join(sorted(places))}", "name one of them in full"
+        )
+    if "could not find statement" in reason:
+        return PointNotFound(
+            f"there is no code at {point}", reason.partition(", please")[0], "name a line that holds a statement"
+        )
+    return PointNotFound(
+        f"there is no {point} in the target",
+        f"Delve says: {reason}",
+        "name it as in the program: main.write, pkg.(*T).Method, file.go:42",
+    )
+
+
+def parse_value(text: str, expression: str) -> Value:
+    """The answer to ``print``. Unreadable for a value of the moment; ExpressionRefused for good."""
+    text = plain(text).strip("\n")
+    failed = _FAILED.search(text)
+    if failed:
+        reason = _reason(text)
+        if _PASSING.search(reason):
+            raise Unreadable(reason)
+        raise ExpressionRefused(
+            f"{expression!r} cannot be evaluated there", f"Delve says: {reason}", "name what is in scope at that point"
+        )
+    if text.startswith("(unreadable ") or not text:
+        raise Unreadable(text.strip("()") or "Delve printed nothing")
+    return _scalar(text)
+
+
+def parse_type(text: str) -> str | None:
+    """The answer to ``whatis``: a type's name, or None."""
+    text = plain(text).strip()
+    return None if _FAILED.search(text) or not text else text.splitlines()[0]
+
+
+def unsigned_bits(type_name: str | None) -> int | None:
+    """The width of an unsigned integer type of Go; None for any other."""
+    match = re.fullmatch(r"uint(8|16|32|64|ptr)?", type_name or "")
+    return (64 if match[1] in (None, "ptr") else int(match[1])) if match else None
+
+
+def _scalar(text: str) -> Value:
+    constant = _NAMED_CONSTANT.fullmatch(text)
+    if constant:
+        # Delve's name for the number is now and then another constant's; the number is right.
+        return int(constant[1])
+    if text in ("true", "false"):
+        return text == "true"
+    if text == "nil":
+        return None
+    string = _STRING.fullmatch(text)
+    if string:
+        return string[1].replace('\\"', '"')
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return " ".join(text.split())
+
+
+def _reason(text: str) -> str:
+    failed = _FAILED.search(text)
+    return " ".join((failed[1] if failed else text).split())

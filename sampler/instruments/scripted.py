@@ -1,0 +1,125 @@
+"""A look by a scripted debugger, as a state machine over its prompts.
+
+What the debugger prints decides the next step; nothing is sent because of time alone. What differs
+between debuggers is a ``Language``; how the target is taken and given back is ``Custody``.
+"""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from sampler.errors import ExpressionRefused
+from sampler.instruments.base import Assignment
+from sampler.instruments.custody import Custody
+from sampler.instruments.language import Breakpoint, Language, Stop, Unreadable
+from sampler.linux import procfs
+from sampler.sample import Cost, Miss, Sample, Value, signed_reading
+
+
+class ScriptedDebugger:
+    """The sampling instrument made of a debugger that speaks ``language``."""
+
+    def __init__(self, assignment: Assignment, language: Language) -> None:
+        self._given, self._language = assignment, language
+        self._question, self._target = assignment.question, assignment.target
+        self._custody = Custody(assignment, language)
+        self._types: dict[str, str | None] = {}
+        self._answered = False
+
+    def __enter__(self) -> Self:
+        self._custody.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._custody.__exit__(kind, value, trace)
+
+    def look(self, deadline_ns: int) -> Sample | Miss | None:
+        """Waits for the deadline, then one look; None when asked to stop. Raises SamplerError."""
+        if not self._rest(deadline_ns):
+            return None
+        late_ns = max(0, time.monotonic_ns() - deadline_ns)
+        talk = self._custody.talk
+        self._custody.take_note(self._custody.halt())
+        found = self._arm()
+        armed_ns = time.monotonic_ns()
+        stop = self._run_until_hit(armed_ns + self._question.timing.window_ns)
+        hit_ns = time.monotonic_ns()
+        threads = len(procfs.threads(self._target.pid))
+        outcome = self._read_values() if found.number in stop.hits else self._why_missed(stop)
+        talk.ask(self._language.clear(found))
+        self._custody.resume()
+        cost = Cost(talk.suspension.take(), hit_ns - armed_ns, threads, stop.hits.count(found.number))
+        return self._result(outcome, hit_ns - self._given.start_ns, cost, late_ns)
+
+    def _result(
+        self, outcome: dict[str, Value] | tuple[str, str] | None, t_ns: int, cost: Cost, late_ns: int
+    ) -> Sample | Miss | None:
+        if outcome is None:
+            return None
+        if isinstance(outcome, tuple):
+            return Miss(t_ns, outcome[0], cost, outcome[1], late_ns)
+        self._answered = True
+        return Sample(t_ns, outcome, cost, self._signed(outcome), late_ns)
+
+    def _rest(self, deadline_ns: int) -> bool:
+        """Lets the target run until the deadline; whatever stops it meanwhile is passed on at once."""
+        while (text := self._custody.talk.wait(deadline_ns, stoppable=True)) is not None:
+            self._custody.take_note(self._language.parse_stop(text))
+            self._custody.resume()
+        return self._given.stop.reason is None
+
+    def _arm(self) -> Breakpoint:
+        point = self._question.point
+        return self._language.parse_breakpoint(self._custody.talk.ask(self._language.set_breakpoint(point)), point)
+
+    def _run_until_hit(self, until_ns: int) -> Stop:
+        """Runs until the breakpoint is met, something else stops the target, or time is up."""
+        while True:
+            self._custody.talk.resume(self._language.resume)
+            text = self._custody.talk.wait(until_ns, stoppable=True)
+            stop = self._custody.halt() if text is None else self._language.parse_stop(text)
+            self._custody.take_note(stop)
+            # An interrupt that was asked for twice stops the target once more: that is nobody's stop.
+            stale = text is not None and not stop.hits and not stop.named
+            if not stale or time.monotonic_ns() >= until_ns:
+                return stop
+
+    def _why_missed(self, stop: Stop) -> tuple[str, str] | None:
+        """A reason and its detail; None if we were asked to stop before the window was over."""
+        if stop.named:
+            return "stopped-by-target", stop.named
+        if self._given.stop.reason:
+            return None
+        return "not-reached", f"{self._question.point} was not called in time"
+
+    def _read_values(self) -> dict[str, Value] | tuple[str, str]:
+        """All values, or the reason and detail of a miss: a sample is whole or none."""
+        values: dict[str, Value] = {}
+        for expression in self._question.expressions:
+            try:
+                values[expression] = self._read_value(expression)
+            except Unreadable as error:
+                return "unreadable", f"{expression}: {error}"
+        return values
+
+    def _read_value(self, expression: str) -> Value:
+        talk = self._custody.talk
+        try:
+            value = self._language.parse_value(talk.ask(self._language.show(expression)), expression)
+        except ExpressionRefused as error:
+            if self._answered:  # it was well before: one of several places of an inlined function, say
+                raise Unreadable(error.why) from error
+            raise
+        if expression not in self._types:
+            self._types[expression] = self._language.parse_type(talk.ask(self._language.show_type(expression)))
+            self._given.report("type", {"expression": expression, "value_type": self._types[expression]})
+        return value
+
+    def _signed(self, values: dict[str, Value]) -> dict[str, int]:
+        widths = {name: self._language.unsigned_bits(self._types.get(name)) for name in values}
+        readings = {name: signed_reading(values[name], bits) for name, bits in widths.items() if bits}
+        return {name: reading for name, reading in readings.items() if reading is not None}

@@ -1,0 +1,1 @@
+"""One system interface a module. All ctypes of the project is here."""

@@ -1,0 +1,152 @@
+"""What ``/proc`` says of a process. Formats: proc(5)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+#: Task states of fs/proc/array.c that mean "does not run": T by a signal, t by a tracer.
+JOB_STOPPED, TRACING_STOP, ZOMBIE, DEAD = "T", "t", "Z", "X"
+
+_PF_KTHREAD = 0x00200000  # include/linux/sched.h
+
+
+class Held(Enum):
+    """Whether a tracer holds the threads of a process: none of them, some, or all."""
+
+    NONE = 0
+    SOME = 1
+    ALL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """The fields of ``/proc/PID/stat`` that are used here. ``start_ticks`` tells a reused PID."""
+
+    pid: int
+    name: str
+    state: str
+    parent: int
+    kernel_thread: bool
+    start_ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """One line of ``/proc/PID/maps``: addresses, permissions, and the file behind them."""
+
+    start: int
+    end: int
+    permissions: str
+    offset: int
+    device: str
+    inode: int
+    path: str
+
+
+def stat(pid: int, tid: int | None = None) -> Stat:
+    """The state of a process, or of its thread ``tid``. FileNotFoundError or ProcessLookupError: gone."""
+    folder = f"/proc/{pid}" if tid is None else f"/proc/{pid}/task/{tid}"
+    text = Path(folder, "stat").read_text(errors="replace")
+    # The name may hold spaces and parentheses: the last parenthesis ends it.
+    head, _, rest = text.rpartition(")")
+    fields = rest.split()
+    name = head.partition("(")[2]
+    flags, start_ticks = int(fields[6]), int(fields[19])
+    return Stat(pid, name, fields[0], int(fields[1]), bool(flags & _PF_KTHREAD), start_ticks)
+
+
+def status(pid: int, tid: int | None = None) -> dict[str, str]:
+    """``/proc/PID/status`` as a mapping of its field names to their text."""
+    folder = f"/proc/{pid}" if tid is None else f"/proc/{pid}/task/{tid}"
+    lines = Path(folder, "status").read_text(errors="replace").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def tracer(pid: int) -> int:
+    """The PID of whoever traces any thread of the process; 0 if nobody does."""
+    for tid in threads(pid):
+        try:
+            tracer_pid = int(status(pid, tid).get("TracerPid", "0"))
+        except OSError:
+            continue
+        if tracer_pid:
+            return tracer_pid
+    return 0
+
+
+def threads(pid: int) -> list[int]:
+    """The thread ids of a process; empty when it is gone."""
+    try:
+        return sorted(int(name) for name in os.listdir(f"/proc/{pid}/task"))
+    except OSError:
+        return []
+
+
+def settled_threads(pid: int) -> list[int]:
+    """The thread ids, listed until two listings agree: a thread may be born between."""
+    listing = threads(pid)
+    while (again := threads(pid)) != listing:
+        listing = again
+    return listing
+
+
+def held(pid: int) -> Held:
+    """How many of its threads a tracer holds. A process that is gone is free, and so is one stopped by a signal."""
+    states = [_task_state(pid, tid) for tid in threads(pid)]
+    alive = [state == TRACING_STOP for state in states if state not in (ZOMBIE, DEAD, "")]
+    if not any(alive):
+        return Held.NONE
+    return Held.ALL if all(alive) else Held.SOME
+
+
+def is_same_process(pid: int, start_ticks: int) -> bool:
+    """True if the PID still is the process that started then, and that has not ended."""
+    try:
+        about = stat(pid)
+    except OSError:
+        return False
+    return about.start_ticks == start_ticks and about.state not in (ZOMBIE, DEAD)
+
+
+def _task_state(pid: int, tid: int | None) -> str:
+    try:
+        return stat(pid, tid).state
+    except OSError:
+        return ""
+
+
+def mappings(pid: int) -> Iterator[Mapping]:
+    """The memory map, in order of addresses."""
+    with open(f"/proc/{pid}/maps", errors="surrogateescape") as lines:
+        for line in lines:
+            addresses, permissions, offset, device, inode, *path = line.rstrip("\n").split(maxsplit=5)
+            start, end = (int(part, 16) for part in addresses.split("-"))
+            yield Mapping(start, end, permissions, int(offset, 16), device, int(inode), path[0] if path else "")
+
+
+def executable(pid: int) -> str:
+    """A path by which the executable can be opened even if it was deleted or is in another container."""
+    return f"/proc/{pid}/exe"
+
+
+def named(name: str) -> list[int]:
+    """The PIDs of the processes of that name: of the executable's file, or of the kernel's short form."""
+    return [pid for pid in all_pids() if _answers_to(pid, name)]
+
+
+def all_pids() -> list[int]:
+    return sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+
+
+def _answers_to(pid: int, name: str) -> bool:
+    try:
+        about = stat(pid)
+        if about.state in (ZOMBIE, DEAD) or about.kernel_thread:
+            return False
+        return name in (about.name, os.path.basename(os.readlink(executable(pid))))
+    except OSError:
+        return False

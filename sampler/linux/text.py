@@ -1,0 +1,82 @@
+"""A process's machine code, held against the file that it was loaded from.
+
+A software breakpoint is a byte 0xCC (int3) in the text. ``/proc/PID/mem`` reads and writes text that
+is mapped read-only, without stopping anybody (fs/proc/base.c, FOLL_FORCE): so a byte that a debugger
+left behind can be put right by somebody who is not the tracer.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sampler.linux import procfs
+
+INT3 = 0xCC
+_CHUNK = 1 << 20
+_PAGE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One byte of text that is not as in the file."""
+
+    address: int
+    in_memory: int
+    in_file: int
+
+
+def differences(pid: int) -> list[Difference]:
+    """The bytes of the executable's own text that differ from its ELF file; raises OSError."""
+    with open(procfs.executable(pid), "rb") as file, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        image = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        with image:
+            return [
+                found for part in _text_of(pid, file.fileno()) for found in _compare_part(part, image, memory.fileno())
+            ]
+
+
+def restore(pid: int, wanted: list[Difference]) -> None:
+    """Writes the file's byte back at each of these addresses; raises OSError."""
+    with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
+        for difference in wanted:
+            os.pwrite(memory.fileno(), bytes([difference.in_file]), difference.address)
+
+
+def planted(found: list[Difference]) -> list[Difference]:
+    """Those that are breakpoints: an int3 where the file has something else."""
+    return [difference for difference in found if difference.in_memory == INT3]
+
+
+def _text_of(pid: int, file: int) -> list[procfs.Mapping]:
+    inode = os.fstat(file).st_ino
+    # By inode and name, not by device: overlay file systems report another device in maps.
+    path = os.readlink(procfs.executable(pid))
+    return [
+        part
+        for part in procfs.mappings(pid)
+        if "x" in part.permissions and part.inode == inode and part.path in (path, path + " (deleted)")
+    ]
+
+
+def _compare_part(part: procfs.Mapping, image: mmap.mmap, memory: int) -> Iterator[Difference]:
+    for start in range(part.start, part.end, _CHUNK):
+        size = min(_CHUNK, part.end - start)
+        offset = part.offset + start - part.start
+        in_file = image[offset : offset + size]
+        in_memory = os.pread(memory, size, start)[: len(in_file)]  # past the file's end the page is zeroes
+        if in_memory != in_file:
+            yield from _compare_pages(start, in_memory, in_file)
+
+
+def _compare_pages(start: int, in_memory: bytes, in_file: bytes) -> Iterator[Difference]:
+    for page in range(0, len(in_file), _PAGE):
+        left, right = in_memory[page : page + _PAGE], in_file[page : page + _PAGE]
+        if left != right:
+            yield from (
+                Difference(start + page + at, is_now, was)
+                for at, (is_now, was) in enumerate(zip(left, right, strict=False))
+                if is_now != was
+            )

@@ -1,0 +1,66 @@
+"""What is asked: where, which expressions, when, and within which budget."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from sampler.budget import Budget
+from sampler.errors import PointError
+from sampler.units import NS_PER_SECOND
+
+# What the names of functions, files and addresses are made of: `main.write`, `pkg.(*T).Method`,
+# `pkg.F[...]`, `dir/file.go:42`, `0x4a1b2c`. No white space: to a debugger that begins a second word.
+_POINT = re.compile(r"(?:0x[0-9a-fA-F]{1,16}|[\w(/.][\w()*\[\]./:,·$@~+-]*)")
+LONGEST_POINT = 500
+MOST_EXPRESSIONS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When looks are taken. ``window_ns``: how long an armed look waits for the point to be reached."""
+
+    period_ns: int = NS_PER_SECOND
+    jitter: float = 0.0
+    duration_ns: int | None = None
+    count: int | None = None
+    window_ns: int = NS_PER_SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A program point, one or more expressions, a timing and a budget. Texts are checked on creation."""
+
+    point: str
+    expressions: tuple[str, ...]
+    timing: Timing = field(default_factory=Timing)
+    budget: Budget = field(default_factory=Budget)
+
+    def __post_init__(self) -> None:
+        check_point(self.point)
+
+    def to_json(self) -> dict[str, Any]:
+        timing, budget = self.timing, self.budget
+        return {
+            "point": self.point,
+            "expressions": list(self.expressions),
+            "period_ns": timing.period_ns,
+            "jitter": timing.jitter,
+            "duration_ns": timing.duration_ns,
+            "count": timing.count,
+            "window_ns": timing.window_ns,
+            "max_pause_ns": budget.max_pause_ns,
+            "max_suspended": budget.max_suspended,
+        }
+
+
+def check_point(point: str) -> None:
+    """Raises PointError unless the text can only be the name of one place."""
+    if len(point) > LONGEST_POINT:
+        raise PointError("the program point is too long", f"{len(point)} characters, at most {LONGEST_POINT}")
+    if not _POINT.fullmatch(point):
+        raise PointError(
+            f"{point!r} is not a program point",
+            fix="name a function (main.write, pkg.(*T).Method), a line (file.go:42) or an address (0x4a1b2c)",
+        )

@@ -1,0 +1,189 @@
+"""The process that owns the target: one question, one instrument, one recording.
+
+It keeps the schedule and the budget, and it leaves on every way out through the instrument's exit.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from sampler import __version__
+from sampler.budget import Throttle
+from sampler.errors import BudgetExceeded, SamplerError, TargetEnded
+from sampler.instruments.base import Assignment, SamplingInstrument, instrument_class
+from sampler.linux.wakeup import StopRequest
+from sampler.outbox import Outbox
+from sampler.question import Question
+from sampler.recording import Writer
+from sampler.resolve import find_pid, resolve
+from sampler.sample import Event
+from sampler.schedule import Schedule
+from sampler.target import Target
+from sampler.units import format_duration
+
+#: Makes an error in our own code show where it came from.
+DEBUG_VARIABLE = "SAMPLER_DEBUG"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a recorder is told to do. ``lifeline``: a socket to the front end, if there is one."""
+
+    target: str | None
+    question: Question
+    instrument: str = "dlv"
+    lifeline: int | None = None
+
+
+def record(order: Order, stream: IO[str]) -> None:
+    """Writes the recording of one run to ``stream``; its footer says how it ended. Raises what ended it."""
+    with StopRequest(stream.fileno(), order.lifeline) as stop:
+        outbox = Outbox(stream, lambda: stop.request("reader-gone"))
+        run = Run(order, stop, Writer(outbox))
+        try:
+            run.go()
+        finally:
+            outbox.close()
+
+
+class Run:
+    """One run from the header to the footer."""
+
+    def __init__(self, order: Order, stop: StopRequest, writer: Writer) -> None:
+        self._order, self._stop, self._writer = order, stop, writer
+        self._timing = order.question.timing
+        self._start_ns = time.monotonic_ns()
+
+    def go(self) -> None:
+        """Raises SamplerError when the run did not end in good order; the footer is written before."""
+        try:
+            ended = self._ask()
+        except BudgetExceeded as error:
+            self._finish("budget", error)
+            raise
+        except TargetEnded as error:
+            self._finish("target-ended", error)
+            raise
+        except SamplerError as error:
+            self._finish("error", error)
+            raise
+        except Exception as error:
+            failure = _internal(error)
+            self._finish("error", failure)
+            raise failure from error
+        self._finish(ended)
+
+    def _ask(self) -> str:
+        pid = find_pid(self._order.target)
+        target, text_check_s = _timed_resolve(pid)
+        kind = instrument_class(self._order.instrument)
+        self._start_ns = time.monotonic_ns()
+        instrument = kind(
+            Assignment(
+                self._order.question,
+                target,
+                self._stop,
+                self._report,
+                self._start_ns,
+                self._order.lifeline,
+                text_check_s,
+            )
+        )
+        self._writer.header(self._describe(target, instrument))
+        with instrument:
+            return self._look_until_done(instrument)
+
+    def _look_until_done(self, instrument: SamplingInstrument) -> str:
+        """Looks on schedule; returns why it ended."""
+        timing = self._timing
+        throttle = Throttle(self._order.question.budget, timing.period_ns)
+        now_ns = time.monotonic_ns()
+        schedule = Schedule(now_ns, timing.period_ns, timing.jitter)
+        end_ns = None if timing.duration_ns is None else now_ns + timing.duration_ns
+        looks = 0
+        while timing.count is None or looks < timing.count:
+            deadline = schedule.next(now_ns)
+            if end_ns is not None and deadline.at_ns >= end_ns:
+                return self._rest_until(end_ns)
+            look = instrument.look(deadline.at_ns)
+            if look is None:
+                return self._stop.reason or "interrupted"
+            looks += 1
+            self._writer.look(look, deadline.skipped)
+            if throttle.after(look.cost.suspended_ns.high):
+                self._back_off(throttle, schedule)
+            now_ns = time.monotonic_ns()
+        return "count"
+
+    def _rest_until(self, end_ns: int) -> str:
+        """The run lasts as long as was asked, though no look falls into the rest of it."""
+        while (left_ns := end_ns - time.monotonic_ns()) > 0:
+            if self._stop.reason:
+                return self._stop.reason
+            self._stop.wait(left_ns / 1e9)
+        return "duration"
+
+    def _back_off(self, throttle: Throttle, schedule: Schedule) -> None:
+        if throttle.helpless:
+            share = self._order.question.budget.max_suspended
+            raise BudgetExceeded(
+                f"the looks cost more than {share:.3%} of the time",
+                f"even one every {format_duration(throttle.period_ns)} would be too often",
+                "allow more with --max-suspended, or ask with a gentler instrument",
+            )
+        slower = throttle.period_ns > schedule.period_ns
+        schedule.stretch(throttle.period_ns, time.monotonic_ns())
+        self._report("back-off" if slower else "speed-up", {"period_ns": throttle.period_ns})
+
+    def _report(self, event: str, detail: dict[str, Any]) -> None:
+        self._writer.event(Event(time.monotonic_ns() - self._start_ns, event, detail))
+
+    def _finish(self, ended: str, error: SamplerError | None = None) -> None:
+        self._writer.footer(ended, time.monotonic_ns() - self._start_ns, error.to_json() if error else None)
+
+    def _describe(self, target: Target, instrument: SamplingInstrument) -> dict[str, Any]:
+        started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return {
+            "question": self._order.question.to_json(),
+            "target": target.to_json(),
+            **instrument.describe(),
+            "machine": machine(),
+            "started": started,
+            "started_monotonic_ns": self._start_ns,
+        }
+
+
+def machine() -> dict[str, Any]:
+    """What ran it: processor, cores, kernel and versions."""
+    info = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    model = next((line.partition(":")[2].strip() for line in info if line.startswith("model name")), platform.machine())
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "kernel": platform.release(),
+        "sampler": __version__,
+        "python": platform.python_version(),
+    }
+
+
+def _timed_resolve(pid: int) -> tuple[Target, float]:
+    """The target, and how long its text took to compare: a rescue will need that time again."""
+    begun = time.monotonic()
+    return resolve(pid), time.monotonic() - begun
+
+
+def _internal(error: Exception) -> SamplerError:
+    if os.environ.get(DEBUG_VARIABLE):
+        traceback.print_exception(error)
+    return SamplerError(
+        "sampler failed",
+        f"{type(error).__name__}: {error}",
+        f"the target was let go; please report this, with {DEBUG_VARIABLE}=1 for the details",
+    )

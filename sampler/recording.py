@@ -1,0 +1,183 @@
+"""The recording: one JSON object a line, append-only, readable while it grows.
+
+The first line is the header, the last the footer; between them samples, misses and events in order.
+A reader must ignore types and fields that it does not know. Version 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sampler.errors import RecordingError
+from sampler.sample import Cost, Event, Interval, Miss, Sample
+
+VERSION = 1
+Line = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Footer:
+    """How the run ended, and its totals. ``error`` is an error's JSON when the run failed."""
+
+    ended: str
+    samples: int = 0
+    misses: int = 0
+    skipped: int = 0
+    suspended_ns: Interval = field(default_factory=Interval)
+    elapsed_ns: int = 0
+    error: Line | None = None
+
+    def to_json(self) -> Line:
+        line = {
+            "type": "footer",
+            "samples": self.samples,
+            "misses": self.misses,
+            "skipped": self.skipped,
+            "suspended_ns": [self.suspended_ns.low, self.suspended_ns.high],
+            "elapsed_ns": self.elapsed_ns,
+            "ended": self.ended,
+        }
+        return line | ({"error": self.error} if self.error else {})
+
+
+class Sink(Protocol):
+    """Where lines go: each call writes one."""
+
+    def write(self, text: str) -> object: ...
+
+
+class Writer:
+    """Writes a recording line by line, and keeps the totals for the footer."""
+
+    def __init__(self, stream: Sink) -> None:
+        self._stream = stream
+        self.totals = Footer(ended="unknown")
+
+    def header(self, fields: Line) -> None:
+        self.line({"type": "header", "version": VERSION} | fields)
+
+    def look(self, look: Sample | Miss, skipped: int) -> None:
+        if isinstance(look, Sample):
+            self.totals.samples += 1
+        else:
+            self.totals.misses += 1
+        self.totals.skipped += skipped
+        self.totals.suspended_ns += look.cost.suspended_ns
+        self.line(look.to_json() | ({"skipped": skipped} if skipped else {}))
+
+    def event(self, event: Event) -> None:
+        self.line(event.to_json())
+
+    def footer(self, ended: str, elapsed_ns: int, error: Line | None = None) -> None:
+        self.totals.ended, self.totals.elapsed_ns, self.totals.error = ended, elapsed_ns, error
+        self.line(self.totals.to_json())
+
+    def line(self, fields: Line) -> None:
+        """Writes any line, at once and whole."""
+        self._stream.write(json.dumps(fields, ensure_ascii=False) + "\n")
+
+
+@dataclass(slots=True)
+class Recording:
+    """A recording as read: whole or still growing. ``footer`` is None while it grows or if it was cut."""
+
+    header: Line
+    looks: list[Sample | Miss] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    footer: Line | None = None
+
+    @property
+    def samples(self) -> list[Sample]:
+        return [look for look in self.looks if isinstance(look, Sample)]
+
+    @property
+    def misses(self) -> list[Miss]:
+        return [look for look in self.looks if isinstance(look, Miss)]
+
+    @property
+    def expressions(self) -> list[str]:
+        return list(self.header["question"]["expressions"])
+
+    def add(self, line: Line) -> None:
+        """Takes in one line after the header; unknown types are passed over."""
+        match line.get("type"):
+            case "sample" | "miss":
+                self.looks.append(look_from(line))
+            case "event":
+                known = ("type", "t_ns", "event")
+                detail = {name: value for name, value in line.items() if name not in known}
+                self.events.append(Event(line["t_ns"], line["event"], detail))
+            case "footer":
+                self.footer = line
+
+
+def look_from(line: Line) -> Sample | Miss:
+    """A line of type sample or miss as the noun that it was."""
+    cost, late_ns = Cost.from_json(line["cost"]), line.get("late_ns", 0)
+    if line["type"] == "sample":
+        return Sample(line["t_ns"], line["values"], cost, line.get("signed", {}), late_ns)
+    return Miss(line["t_ns"], line["reason"], cost, line.get("detail", ""), late_ns)
+
+
+def parse(lines: Iterable[str]) -> Iterator[Line]:
+    """The objects of a recording, header first. A last line without its end is left out: it still grows.
+
+    Raises RecordingError for anything else that is no recording of a version we know.
+    """
+    number = 0
+    for number, text in enumerate(lines, 1):
+        if not text.endswith("\n"):
+            break
+        line = _parse_line(text, number)
+        if number == 1:
+            _check_header(line)
+        yield line
+    if number == 0:
+        raise RecordingError("the recording is empty")
+
+
+def load(path: str) -> Recording:
+    """A file as a Recording; RecordingError says what is wrong with it and where."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = parse(file)
+            recording = Recording(next(lines, {}))
+            if not recording.header:
+                raise RecordingError("the recording has no header yet")
+            for number, line in enumerate(lines, 2):
+                _add(recording, line, number)
+            return recording
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise RecordingError(f"cannot read {path}", why or str(error)) from error
+    except RecordingError as error:
+        raise RecordingError(f"{path} is not a recording", str(error)) from error
+
+
+def _add(recording: Recording, line: Line, number: int) -> None:
+    try:
+        recording.add(line)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordingError(f"line {number} lacks {error}") from error
+
+
+def _parse_line(text: str, number: int) -> Line:
+    try:
+        line = json.loads(text)
+    except ValueError as error:
+        raise RecordingError(f"line {number} is not JSON") from error
+    if not isinstance(line, dict):
+        raise RecordingError(f"line {number} is not an object")
+    return line
+
+
+def _check_header(line: Line) -> None:
+    if line.get("type") != "header" or "question" not in line:
+        raise RecordingError("the first line is not a header")
+    if line.get("version") != VERSION:
+        raise RecordingError(
+            f"version {line.get('version')} is not known here", fix=f"this sampler reads version {VERSION}"
+        )

@@ -1,0 +1,133 @@
+"""From the TARGET that a user names to a process that may be asked; nothing is touched here."""
+
+from __future__ import annotations
+
+import os
+
+from sampler.debuginfo.executable import Executable
+from sampler.errors import (
+    AlreadyTraced,
+    AmbiguousName,
+    BinaryError,
+    NoSuchProcess,
+    NotPermitted,
+    NotTraceable,
+    TargetEnded,
+    UsageError,
+)
+from sampler.linux import procfs, text
+from sampler.target import Target
+
+_MOST_LISTED = 5
+_PID_LIMIT = 1 << 22  # PID_MAX_LIMIT, include/linux/threads.h
+
+
+def find_pid(name: str | None) -> int:
+    """A PID from a PID, an unambiguous process name, or, given None, from ``$PID``."""
+    if name is None:
+        name = os.environ.get("PID", "").strip()
+        if not name:
+            raise UsageError("no target", "no TARGET is given and $PID is empty", "try PID=$(pgrep tracee) sampler …")
+    if name.isascii() and name.isdigit():
+        return _existing(name)
+    if len(name.split()) > 1:
+        # `$(pgrep …)` with several matches arrives as several words.
+        raise AmbiguousName(f"{name!r} names several processes", fix="give one PID")
+    return _only_one(name)
+
+
+def _existing(digits: str) -> int:
+    pid = int(digits) if len(digits) < 10 else _PID_LIMIT
+    if not 0 < pid < _PID_LIMIT or not os.path.exists(f"/proc/{pid}"):
+        raise NoSuchProcess(f"no process {digits}", fix="see `ps -e` for what runs")
+    return pid
+
+
+def _only_one(name: str) -> int:
+    found = [pid for pid in procfs.named(name) if pid != os.getpid()]
+    if not found:
+        raise NoSuchProcess(f"no process is named {name!r}", fix="see `ps -e` for what runs")
+    if len(found) > 1:
+        listed = ", ".join(map(str, found[:_MOST_LISTED])) + (", …" if len(found) > _MOST_LISTED else "")
+        raise AmbiguousName(f"{len(found)} processes are named {name!r}", f"PIDs {listed}", "give one PID")
+    return found[0]
+
+
+def resolve(pid: int) -> Target:
+    """Checks that the process can be traced, and reads what it is; TargetError otherwise."""
+    try:
+        _check_traceable(pid)
+        _check_rights(pid)
+        with open(procfs.executable(pid), "rb") as file:
+            return _describe(pid, Executable(file, os.readlink(procfs.executable(pid))))
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise TargetEnded(f"process {pid} ended before it was asked") from error
+
+
+def _check_traceable(pid: int) -> None:
+    about = procfs.stat(pid)
+    status = procfs.status(pid)
+    if status.get("Tgid", str(pid)) != str(pid):
+        raise NotTraceable(f"{pid} is a thread of process {status['Tgid']}", fix=f"give the PID {status['Tgid']}")
+    if pid == os.getpid() or pid == os.getppid():
+        raise NotTraceable(f"process {pid} is sampler itself", fix="name another process")
+    if about.kernel_thread:
+        raise NotTraceable(
+            f"{pid} ({about.name}) is a kernel thread", "it has no program of its own", "name a user process"
+        )
+    if about.state in (procfs.ZOMBIE, procfs.DEAD):
+        raise NotTraceable(
+            f"process {pid} ({about.name}) has ended", f"it is a zombie until its parent {about.parent} takes note"
+        )
+    if about.state == procfs.JOB_STOPPED:
+        raise NotTraceable(
+            f"process {pid} ({about.name}) is stopped by a signal", fix=f"resume it first: kill -CONT {pid}"
+        )
+    _check_untraced(pid)
+
+
+def _check_untraced(pid: int) -> None:
+    tracer = procfs.tracer(pid)
+    if tracer:
+        try:
+            who = f"{procfs.stat(tracer).name}, PID {tracer}"
+        except OSError:
+            who = f"PID {tracer}"
+        raise AlreadyTraced(
+            f"process {pid} is already traced by {who}", "Linux allows one tracer", "end that one first"
+        )
+
+
+def _check_rights(pid: int) -> None:
+    # Opening the memory asks the kernel for the right to attach, Yama's rules included, and uses none of it.
+    try:
+        with open(f"/proc/{pid}/mem", "rb"):
+            os.readlink(procfs.executable(pid))
+    except PermissionError as error:
+        raise NotPermitted(
+            f"process {pid} may not be traced by user {os.geteuid()}",
+            "the kernel refuses",
+            "run as its owner or as root; `sampler doctor` tells what you may do",
+        ) from error
+
+
+def _describe(pid: int, executable: Executable) -> Target:
+    about, version = procfs.stat(pid), executable.go_version
+    return Target(
+        pid=pid,
+        name=about.name,
+        executable=executable.path,
+        start_ticks=about.start_ticks,
+        threads=len(procfs.threads(pid)),
+        build_id=executable.build_id,
+        language="go" if version else "native",
+        go_version=version.text if version else None,
+        patched=tuple(byte.address for byte in _differences(pid)),
+    )
+
+
+def _differences(pid: int) -> list[text.Difference]:
+    try:
+        return text.differences(pid)
+    except ValueError as error:  # an empty or vanished file cannot be mapped
+        raise BinaryError(f"the executable of process {pid} cannot be read", str(error)) from error

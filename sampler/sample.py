@@ -1,0 +1,109 @@
+"""What one look gave: a sample or a miss, and what it did to the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Value = int | float | bool | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A duration in nanoseconds that is known to lie between two bounds."""
+
+    low: int = 0
+    high: int = 0
+
+    def __add__(self, other: Interval) -> Interval:
+        return Interval(self.low + other.low, self.high + other.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a look did to the target.
+
+    ``suspended_ns``: low counts from the moment the stop was known to the moment the resume was
+    asked for; high from the moment the stop was asked for to the moment the target was seen running.
+    ``wait_ns``: from the armed breakpoint to its hit. ``hits``: how often the breakpoint was reached.
+    """
+
+    suspended_ns: Interval = Interval()
+    wait_ns: int | None = None
+    threads_stopped: int = 0
+    hits: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "suspended_ns": [self.suspended_ns.low, self.suspended_ns.high],
+            "wait_ns": self.wait_ns,
+            "threads_stopped": self.threads_stopped,
+            "hits": self.hits,
+        }
+
+    @staticmethod
+    def from_json(fields: Mapping[str, Any]) -> Cost:
+        low, high = fields["suspended_ns"]
+        return Cost(Interval(low, high), fields.get("wait_ns"), fields.get("threads_stopped", 0), fields.get("hits", 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One look with its values, by expression; ``t_ns`` since the start of the run.
+
+    ``signed`` holds a second reading of those unsigned values that have their top bit set: a
+    difference that wrapped. ``late_ns``: how far behind its deadline the look began.
+    """
+
+    t_ns: int
+    values: Mapping[str, Value]
+    cost: Cost
+    signed: Mapping[str, int] = field(default_factory=dict)
+    late_ns: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        line: dict[str, Any] = {"type": "sample", "t_ns": self.t_ns, "values": dict(self.values)}
+        if self.signed:
+            line["signed"] = dict(self.signed)
+        return line | {"late_ns": self.late_ns, "cost": self.cost.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """One look without values. ``reason`` is a word for programs, ``detail`` a phrase for people."""
+
+    t_ns: int
+    reason: str
+    cost: Cost
+    detail: str = ""
+    late_ns: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "type": "miss",
+            "t_ns": self.t_ns,
+            "reason": self.reason,
+            "detail": self.detail,
+            "late_ns": self.late_ns,
+            "cost": self.cost.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that is no look: attach, back-off, a stop that somebody else caused, detach."""
+
+    t_ns: int
+    event: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"type": "event", "t_ns": self.t_ns, "event": self.event} | dict(self.detail)
+
+
+def signed_reading(value: Value, bits: int) -> int | None:
+    """A wrapped unsigned ``value`` of ``bits`` as two's complement; None where nothing wrapped."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 << (bits - 1) <= value < 1 << bits:
+        return None
+    return value - (1 << bits)

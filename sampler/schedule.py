@@ -1,0 +1,45 @@
+"""When to look: deadlines that do not drift with the cost of a look, and can be jittered.
+
+A fixed period can lock to a period of the target's own and then sees one phase of it for ever;
+jitter moves each deadline, around the same drift-free grid.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """``at_ns`` on the monotonic clock; ``skipped``: how many deadlines passed since the last look."""
+
+    at_ns: int
+    skipped: int
+
+
+class Schedule:
+    """Deadlines at ``start + n × period``, each moved by up to half of ``jitter`` of a period."""
+
+    def __init__(self, start_ns: int, period_ns: int, jitter: float = 0.0, seed: int | None = None) -> None:
+        self.period_ns = period_ns
+        self.jitter = jitter
+        self._origin_ns = start_ns
+        self._turn = -1
+        self._random = random.Random(seed)
+
+    def next(self, now_ns: int) -> Deadline:
+        """The first grid point that is not before ``now_ns``; those that passed meanwhile are counted."""
+        wanted = self._turn + 1
+        self._turn = max(wanted, -((self._origin_ns - now_ns) // self.period_ns))
+        at_ns = self._origin_ns + self._turn * self.period_ns
+        return Deadline(at_ns + self._offset_ns(), self._turn - wanted)
+
+    def stretch(self, period_ns: int, now_ns: int) -> None:
+        """From ``now_ns`` on, look every ``period_ns``; the first deadline is one new period away."""
+        self.period_ns, self._origin_ns, self._turn = period_ns, now_ns, 0
+
+    def _offset_ns(self) -> int:
+        if not self.jitter:
+            return 0
+        return round((self._random.random() - 0.5) * self.jitter * self.period_ns)

@@ -1,0 +1,28 @@
+"""The process asked, as it was before anybody touched it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """``executable`` is the path as the target sees it; ``start_ticks`` tells a reused PID.
+
+    ``go_version`` is None unless it is a Go program. ``patched``: addresses of its text that
+    differed from the ELF file already; they are left as they are.
+    """
+
+    pid: int
+    name: str
+    executable: str
+    start_ticks: int
+    threads: int
+    build_id: str | None = None
+    language: str = "unknown"
+    go_version: str | None = None
+    patched: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)

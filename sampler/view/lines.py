@@ -1,0 +1,119 @@
+"""Views for pipes: lines for people, the recording itself, and comma-separated values."""
+
+from __future__ import annotations
+
+import csv
+from types import TracebackType
+from typing import IO, Any
+
+from sampler.recording import Line, Recording
+from sampler.sample import Miss, Sample
+from sampler.units import NS_PER_SECOND, format_duration
+from sampler.view import Quiet
+from sampler.view.statistics import show_value
+from sampler.view.summary import span, summary_lines
+
+
+class JsonLines(Quiet):
+    """The recording as it comes."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def show(self, text: str, line: Line, recording: Recording) -> None:
+        self._stream.write(text)
+        self._stream.flush()
+
+
+class Lines(Quiet):
+    """A line a look, a line an event, and the summary at the end."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._recording: Recording | None = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._recording is not None and not isinstance(value, BrokenPipeError):
+            print("", *summary_lines(self._recording), sep="\n", file=self._stream, flush=True)
+
+    def show(self, text: str, line: Line, recording: Recording) -> None:
+        self._recording = recording
+        said = describe(line, recording)
+        if said:
+            print(said, file=self._stream, flush=True)
+
+
+def describe(line: Line, recording: Recording) -> str:
+    """One line for people; empty for what they need not see."""
+    when = f"{line.get('t_ns', 0) / NS_PER_SECOND:9.3f} s  "
+    match line["type"]:
+        case "sample" | "miss":
+            return when + describe_look(recording.looks[-1])
+        case "event" if line["event"] == "attach":
+            return f"{when}attached; the target was held {span(*line['suspended_ns'])}"
+        case "event" if line["event"] in ("back-off", "speed-up"):
+            return f"{when}{line['event']}: a look every {format_duration(line['period_ns'])}, to keep to the budget"
+        case "event" if line["event"] == "stopped-by-target":
+            return f"{when}the target stopped by itself: {line['name']}"
+        case "event" if line["event"] == "detach" and line.get("rescued"):
+            return f"{when}the target was taken back from the debugger by force"
+    return ""
+
+
+def describe_look(look: Sample | Miss) -> str:
+    """Its values, or why there are none, and what it cost."""
+    cost = f"   suspended {span(look.cost.suspended_ns.low, look.cost.suspended_ns.high)}"
+    if isinstance(look, Miss):
+        return f"miss: {look.reason} ({look.detail}){cost}"
+    return "   ".join(f"{name} = {_both(look, name)}" for name in look.values) + cost
+
+
+def _both(sample: Sample, name: str) -> str:
+    shown = show_value(sample.values[name])
+    return f"{shown} (signed {sample.signed[name]})" if name in sample.signed else shown
+
+
+class Csv(Quiet):
+    """One row a look. An expression whose value wrapped has its signed reading in a column of its own."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._writer = csv.writer(stream, lineterminator="\n")
+
+    def show(self, text: str, line: Line, recording: Recording) -> None:
+        if line["type"] == "header":
+            readings = [f"signed({name})" for name in recording.expressions]
+            self._row(
+                "t_s",
+                *recording.expressions,
+                *readings,
+                "suspended_low_us",
+                "suspended_high_us",
+                "wait_us",
+                "threads_stopped",
+                "hits",
+                "miss",
+            )
+        elif line["type"] in ("sample", "miss"):
+            self._look(recording.looks[-1], recording.expressions)
+
+    def _look(self, look: Sample | Miss, expressions: list[str]) -> None:
+        values, signed = (look.values, look.signed) if isinstance(look, Sample) else ({}, {})
+        cost = look.cost
+        self._row(
+            f"{look.t_ns / NS_PER_SECOND:.6f}",
+            *(show_value(values[name]) if name in values else "" for name in expressions),
+            *(signed.get(name, "") for name in expressions),
+            cost.suspended_ns.low // 1000,
+            cost.suspended_ns.high // 1000,
+            "" if cost.wait_ns is None else cost.wait_ns // 1000,
+            cost.threads_stopped,
+            cost.hits,
+            look.reason if isinstance(look, Miss) else "",
+        )
+
+    def _row(self, *cells: Any) -> None:
+        self._writer.writerow(cells)
+        self._stream.flush()

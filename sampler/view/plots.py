@@ -1,0 +1,129 @@
+"""Pictures of recordings, by matplotlib without a display."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sampler.errors import OutputError, RecordingError, UsageError
+from sampler.recording import Recording
+from sampler.units import NS_PER_SECOND
+from sampler.view.statistics import Distribution, numbers, reading, show_value
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette: told apart by every kind of colour vision.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_FORMS = (".png", ".svg")
+_NS_PER_MS = 1_000_000
+
+
+def draw(recordings: Sequence[Recording], path: str) -> None:
+    """One picture of three parts; several recordings are drawn over one another.
+
+    Raises UsageError for an unknown form of file, RecordingError for one without looks, OutputError.
+    """
+    if os.path.splitext(path)[1].lower() not in _FORMS:
+        raise UsageError(f"{path} has no form that can be drawn", fix=f"end it in {' or '.join(_FORMS)}")
+    if not any(recording.looks for recording in recordings):
+        raise RecordingError("there is nothing to draw", "no look was recorded")
+    figure = _figure(recordings)
+    try:
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}", error.strerror or str(error), "choose a place that can be written"
+        ) from error
+
+
+def _figure(recordings: Sequence[Recording]) -> Figure:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 7.5), layout="constrained")
+    parts: Any = figure.subplot_mosaic([["values", "values", "spread"], ["cost", "cost", "cost"]])
+    for number, recording in enumerate(recordings):
+        for place, expression in enumerate(recording.expressions):
+            colour = _COLOURS[(number + place) % len(_COLOURS)]
+            _draw_values(parts["values"], recording, expression, colour, _label(recording, expression, recordings))
+            _draw_spread(parts["spread"], recording, expression, colour)
+        _draw_cost(parts["cost"], recording, _COLOURS[number % len(_COLOURS)])
+    _name_parts(parts, recordings)
+    return figure
+
+
+def _label(recording: Recording, expression: str, recordings: Sequence[Recording]) -> str:
+    return f"{expression} ({recording.header['instrument']})" if len(recordings) > 1 else expression
+
+
+def _draw_values(axes: Axes, recording: Recording, expression: str, colour: str, label: str) -> None:
+    found = [(sample.t_ns / NS_PER_SECOND, reading(sample, expression)) for sample in recording.samples]
+    points = [(when, value) for when, value in found if isinstance(value, (int, float))]
+    if points:
+        axes.plot(*zip(*points, strict=True), color=colour, linewidth=0.8, marker="o", markersize=3.5, label=label)
+    missed = [miss.t_ns / NS_PER_SECOND for miss in recording.misses]
+    if missed:
+        axes.plot(
+            missed, [0.02] * len(missed), "x", color="black", transform=axes.get_xaxis_transform(), label="no value"
+        )
+
+
+def _draw_spread(axes: Axes, recording: Recording, expression: str, colour: str) -> None:
+    series = numbers(recording, expression)
+    spread = Distribution.of(series)
+    if spread is None:
+        return
+    axes.hist(series, bins=min(40, max(8, len(series) // 3)), orientation="horizontal", color=colour, alpha=0.7)
+    axes.axhline(spread.median, color=colour, linewidth=1.2)
+    axes.annotate(
+        f"median {show_value(spread.median)}",
+        (0.98, spread.median),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="bottom",
+        fontsize=9,
+    )
+
+
+def _draw_cost(axes: Axes, recording: Recording, colour: str) -> None:
+    when = [look.t_ns / NS_PER_SECOND for look in recording.looks]
+    low = [look.cost.suspended_ns.low / _NS_PER_MS for look in recording.looks]
+    high = [look.cost.suspended_ns.high / _NS_PER_MS for look in recording.looks]
+    label = f"{recording.header['instrument']}: between the surely and the at most suspended time of a look"
+    axes.vlines(when, low, high, color=colour, linewidth=3, alpha=0.8, label=label)
+
+
+def _name_parts(parts: dict[str, Axes], recordings: Sequence[Recording]) -> None:
+    header = recordings[0].header
+    target, machine = header["target"], header.get("machine", {})
+    parts["values"].set_title(
+        f"{', '.join(recordings[0].expressions)}\nat {header['question']['point']} in {target['name']}",
+        loc="left",
+        fontsize=11,
+    )
+    parts["values"].set(xlabel="time since the start of the run (s)", ylabel="value at the look")
+    parts["spread"].set_title("distribution", loc="left", fontsize=11)
+    parts["spread"].set(xlabel="samples")
+    parts["spread"].sharey(parts["values"])
+    parts["cost"].set_title("how long each look suspended the target", loc="left", fontsize=11)
+    parts["cost"].set(xlabel="time since the start of the run (s)", ylabel="suspended (ms)")
+    parts["cost"].set_ylim(bottom=0)
+    for name in ("values", "cost"):
+        parts[name].grid(alpha=0.25)
+        if parts[name].get_legend_handles_labels()[0]:
+            parts[name].legend(fontsize=8, loc="upper right")
+    parts["cost"].text(
+        1,
+        -0.22,
+        f"{machine.get('cpu', '')}, {machine.get('cores', '?')} cores, Linux"
+        f" {machine.get('kernel', '')} · {header.get('started', '')}",
+        ha="right",
+        fontsize=7,
+        color="#555555",
+        transform=parts["cost"].transAxes,
+    )

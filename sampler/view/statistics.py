@@ -1,0 +1,129 @@
+"""The numbers that a recording comes down to."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sampler.recording import Recording
+from sampler.sample import Interval, Sample, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Of numbers: order statistics, and the 95 % confidence interval of the median."""
+
+    count: int
+    minimum: float
+    median: float
+    p99: float
+    maximum: float
+    median_interval: tuple[float, float] | None
+
+    @staticmethod
+    def of(values: Sequence[float]) -> Distribution | None:
+        """None of an empty sequence."""
+        if not values:
+            return None
+        ordered = sorted(values)
+        return Distribution(
+            len(ordered),
+            ordered[0],
+            quantile(ordered, 0.5),
+            quantile(ordered, 0.99),
+            ordered[-1],
+            _median_interval(ordered),
+        )
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """The smallest value that at least ``share`` of them do not exceed: a value that was seen."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def _median_interval(ordered: Sequence[float]) -> tuple[float, float] | None:
+    """Between two order statistics, by the normal approximation of the binomial; None under 6 values.
+
+    It holds for whatever distribution, if the looks are independent of one another.
+    """
+    count = len(ordered)
+    if count < 6:
+        return None
+    half = 1.96 * math.sqrt(count) / 2
+    low, high = math.floor(count / 2 - half), math.ceil(count / 2 + half)
+    return ordered[max(0, low)], ordered[min(count - 1, high)]
+
+
+def reading(sample: Sample, expression: str) -> Value:
+    """A sample's value, by its signed reading where an unsigned difference wrapped."""
+    return sample.signed.get(expression, sample.values.get(expression))
+
+
+def numbers(recording: Recording, expression: str) -> list[float]:
+    """The numeric values of an expression, in time order; truth values are none."""
+    found = (reading(sample, expression) for sample in recording.samples)
+    return [value for value in found if isinstance(value, (int, float)) and not isinstance(value, bool)]
+
+
+def commonest(recording: Recording, expression: str, most: int = 3) -> list[tuple[str, int]]:
+    """The values that are no numbers, the most frequent first, each with its count."""
+    found = (reading(sample, expression) for sample in recording.samples)
+    return Counter(show_value(value) for value in found if isinstance(value, (bool, str)) or value is None).most_common(
+        most
+    )
+
+
+def show_value(value: Value) -> str:
+    """As the target's language would write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "nil"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What the looks of a recording did to the target. Durations in nanoseconds.
+
+    ``share``: of the time between the first deadline and the last look, as an interval of fractions.
+    """
+
+    low: Distribution
+    high: Distribution
+    total: Interval
+    share: tuple[float, float]
+    threads: int
+
+    @staticmethod
+    def of(recording: Recording) -> Costs | None:
+        """None while there was no look."""
+        spent = [look.cost.suspended_ns for look in recording.looks]
+        low = Distribution.of([one.low for one in spent])
+        high = Distribution.of([one.high for one in spent])
+        if low is None or high is None:
+            return None
+        total = sum(spent, Interval())
+        elapsed_ns = max(1, _elapsed_ns(recording))
+        return Costs(
+            low,
+            high,
+            total,
+            (total.low / elapsed_ns, total.high / elapsed_ns),
+            max(look.cost.threads_stopped for look in recording.looks),
+        )
+
+
+def _elapsed_ns(recording: Recording) -> int:
+    if recording.footer is not None:
+        return int(recording.footer["elapsed_ns"])
+    return recording.looks[-1].t_ns
+
+
+def reasons(recording: Recording) -> list[tuple[str, int]]:
+    """Why looks had no value, the most frequent first."""
+    return Counter(miss.reason for miss in recording.misses).most_common()

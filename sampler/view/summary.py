@@ -1,0 +1,103 @@
+"""A recording in a few lines of text: what was asked, the answer, what it cost, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sampler.recording import Recording
+from sampler.units import format_duration
+from sampler.view.statistics import Costs, Distribution, commonest, numbers, reasons, show_value
+
+_ENDINGS = {
+    "duration": "the time asked for was over",
+    "count": "all looks asked for were taken",
+    "interrupted": "interrupted",
+    "reader-gone": "the reader went away",
+    "budget": "the budget",
+    "target-ended": "the target ended",
+    "error": "an error",
+}
+
+
+def summary_lines(recording: Recording) -> Iterator[str]:
+    """The lines, without their ends, of at most about 100 columns."""
+    yield from _asked(recording)
+    for expression in recording.expressions:
+        yield from _answer(recording, expression)
+    yield from _looks(recording)
+    yield from _cost(recording)
+    yield _end(recording)
+
+
+def _asked(recording: Recording) -> Iterator[str]:
+    header, target = recording.header, recording.header["target"]
+    tool = header.get("tool", {})
+    yield (
+        f"target      {target['name']} (PID {target['pid']}, {target.get('go_version') or target['language']},"
+        f" {target['threads']} threads)"
+    )
+    how = f"{header['instrument']} {tool.get('version', '')}".strip()
+    yield f"asked       at {header['question']['point']}, with {how}"
+
+
+def _answer(recording: Recording, expression: str) -> Iterator[str]:
+    spread = Distribution.of(numbers(recording, expression))
+    if spread is not None:
+        yield f"answer      {expression}"
+        sure = spread.median_interval
+        bar = f"  (95 %: {show_value(sure[0])} to {show_value(sure[1])})" if sure else ""
+        yield f"            median {show_value(spread.median)}{bar}"
+        yield (
+            f"            min {show_value(spread.minimum)} · p99 {show_value(spread.p99)}"
+            f" · max {show_value(spread.maximum)}"
+        )
+    others = commonest(recording, expression)
+    if others:
+        yield f"answer      {expression}"
+        yield from (f"            {count} × {value[:80]}" for value, count in others)
+
+
+def _looks(recording: Recording) -> Iterator[str]:
+    footer = recording.footer or {}
+    parts = [f"{len(recording.samples)} samples", f"{len(recording.misses)} misses"]
+    if recording.misses:
+        parts[-1] += " (" + ", ".join(f"{count} {reason}" for reason, count in reasons(recording)) + ")"
+    if footer.get("skipped"):
+        parts.append(f"{footer['skipped']} deadlines skipped")
+    backed_off = sum(event.event == "back-off" for event in recording.events)
+    if backed_off:
+        parts.append(f"backed off {backed_off} times")
+    yield f"looks       {', '.join(parts)}"
+
+
+def _cost(recording: Recording) -> Iterator[str]:
+    costs = Costs.of(recording)
+    if costs is not None:
+        yield (
+            f"cost        suspended {span(costs.low.median, costs.high.median)} a look (median),"
+            f" {span(costs.low.maximum, costs.high.maximum)} at worst"
+        )
+        yield f"            {costs.share[0]:.2%} to {costs.share[1]:.2%} of the time, {costs.threads} threads"
+    edges = [
+        f"{event.event} {span(*event.detail['suspended_ns'])}"
+        for event in recording.events
+        if event.event in ("attach", "detach") and "suspended_ns" in event.detail
+    ]
+    if edges:
+        yield f"            once: {', '.join(edges)}"
+
+
+def _end(recording: Recording) -> str:
+    footer = recording.footer
+    if footer is None:
+        return "ended       not yet, or cut off: there is no footer"
+    return (
+        f"ended       {_ENDINGS.get(footer['ended'], footer['ended'])}, after {format_duration(footer['elapsed_ns'])}"
+    )
+
+
+def span(low_ns: float, high_ns: float) -> str:
+    """Two bounds of a duration, in one unit: ``8.7–20.9 ms``."""
+    low, high = format_duration(low_ns), format_duration(high_ns)
+    number, _, unit = low.partition(" ")
+    return f"{number}–{high}" if unit == high.partition(" ")[2] else f"{low} – {high}"
