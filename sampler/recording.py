@@ -36,7 +36,7 @@ class Footer:
             "samples": self.samples,
             "misses": self.misses,
             "skipped": self.skipped,
-            "suspended_ns": [self.suspended_ns.low, self.suspended_ns.high],
+            "suspended_ns": self.suspended_ns.to_json(),
             "elapsed_ns": self.elapsed_ns,
             "ended": self.ended,
         }

@@ -11,10 +11,13 @@ Value = int | float | bool | str | None
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A duration in nanoseconds that is known to lie between two bounds."""
+    """Two bounds in nanoseconds: of a duration that is known to lie between them, or of a time span."""
 
     low: int = 0
     high: int = 0
+
+    def to_json(self) -> list[int]:
+        return [self.low, self.high]
 
     def __add__(self, other: Interval) -> Interval:
         return Interval(self.low + other.low, self.high + other.high)
@@ -26,17 +29,20 @@ class Cost:
 
     ``suspended_ns``: low counts from the moment the stop was known to the moment the resume was
     asked for; high from the moment the stop was asked for to the moment the target was seen running.
+    ``during_ns``: the look from its request to the target seen running, since the start of the run.
     ``wait_ns``: from the armed breakpoint to its hit. ``hits``: how often the breakpoint was reached.
     """
 
     suspended_ns: Interval = Interval()
+    during_ns: Interval = Interval()
     wait_ns: int | None = None
     threads_stopped: int = 0
     hits: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "suspended_ns": [self.suspended_ns.low, self.suspended_ns.high],
+            "suspended_ns": self.suspended_ns.to_json(),
+            "during_ns": self.during_ns.to_json(),
             "wait_ns": self.wait_ns,
             "threads_stopped": self.threads_stopped,
             "hits": self.hits,
@@ -44,8 +50,13 @@ class Cost:
 
     @staticmethod
     def from_json(fields: Mapping[str, Any]) -> Cost:
-        low, high = fields["suspended_ns"]
-        return Cost(Interval(low, high), fields.get("wait_ns"), fields.get("threads_stopped", 0), fields.get("hits", 0))
+        return Cost(
+            Interval(*fields["suspended_ns"]),
+            Interval(*fields.get("during_ns", (0, 0))),
+            fields.get("wait_ns"),
+            fields.get("threads_stopped", 0),
+            fields.get("hits", 0),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class Custody:
     def report(self, event: str, **detail: Any) -> None:
         """An event, with the time for which the target was suspended since the last look or event."""
         spent = self.talk.suspension.take()
-        self._given.report(event, {"suspended_ns": [spent.low, spent.high]} | detail)
+        self._given.report(event, {"suspended_ns": spent.to_json()} | detail)
 
     def _attach(self) -> None:
         if self._given.lifeline is not None:

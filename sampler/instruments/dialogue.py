@@ -95,9 +95,9 @@ class Dialogue:
         except OSError as error:
             raise self._ended() from error
 
-    def resume(self, command: str) -> None:
-        """Sends a command that lets the target run."""
-        self.suspension.resuming(time.monotonic_ns())
+    def resume(self, command: str, armed: bool = False) -> None:
+        """Sends a command that lets the target run; ``armed``: to a breakpoint."""
+        self.suspension.resuming(time.monotonic_ns(), armed)
         self.send(command)
 
     def answer(self, *others: str) -> str:
@@ -110,6 +110,7 @@ class Dialogue:
 
     def interrupt(self) -> None:
         """Asks the debugger, not the target, to stop the target."""
+        self.suspension.requested(time.monotonic_ns())
         self._child.kill(signal.SIGINT)
 
     def wait(self, until_ns: int, *others: str, stoppable: bool = False) -> str | None:

@@ -15,7 +15,7 @@ from sampler.instruments.base import Assignment
 from sampler.instruments.custody import Custody
 from sampler.instruments.language import Breakpoint, Language, Stop, Unreadable
 from sampler.linux import procfs
-from sampler.sample import Cost, Miss, Sample, Value, signed_reading
+from sampler.sample import Cost, Interval, Miss, Sample, Value, signed_reading
 
 
 class ScriptedDebugger:
@@ -41,7 +41,7 @@ class ScriptedDebugger:
         """Waits for the deadline, then one look; None when asked to stop. Raises SamplerError."""
         if not self._rest(deadline_ns):
             return None
-        late_ns = max(0, time.monotonic_ns() - deadline_ns)
+        begun_ns = time.monotonic_ns()
         talk = self._custody.talk
         self._custody.take_note(self._custody.halt())
         found = self._arm()
@@ -52,8 +52,13 @@ class ScriptedDebugger:
         outcome = self._read_values() if found.number in stop.hits else self._why_missed(stop)
         talk.ask(self._language.clear(found))
         self._custody.resume()
-        cost = Cost(talk.suspension.take(), hit_ns - armed_ns, threads, stop.hits.count(found.number))
-        return self._result(outcome, hit_ns - self._given.start_ns, cost, late_ns)
+        during = Interval(self._since_start(begun_ns), self._since_start(time.monotonic_ns()))
+        hits = stop.hits.count(found.number)
+        cost = Cost(talk.suspension.take(), during, hit_ns - armed_ns, threads, hits)
+        return self._result(outcome, self._since_start(hit_ns), cost, max(0, begun_ns - deadline_ns))
+
+    def _since_start(self, monotonic_ns: int) -> int:
+        return monotonic_ns - self._given.start_ns
 
     def _result(
         self, outcome: dict[str, Value] | tuple[str, str] | None, t_ns: int, cost: Cost, late_ns: int
@@ -79,7 +84,7 @@ class ScriptedDebugger:
     def _run_until_hit(self, until_ns: int) -> Stop:
         """Runs until the breakpoint is met, something else stops the target, or time is up."""
         while True:
-            self._custody.talk.resume(self._language.resume)
+            self._custody.talk.resume(self._language.resume, armed=True)
             text = self._custody.talk.wait(until_ns, stoppable=True)
             stop = self._custody.halt() if text is None else self._language.parse_stop(text)
             self._custody.take_note(stop)

@@ -1,8 +1,8 @@
 """How long the target was suspended, from what was seen of it: two bounds and no guess.
 
 Seen are: the target's threads in procfs (running or held), the debugger's prompt (it knows of the
-stop), and our own request to resume. The truth lies between what was surely a stop and what may
-have been one.
+stop), and our own requests. Low counts what was surely a stop. High counts from the request on, and
+up to the second sight of all threads running: one that was let go may still wait for a processor.
 """
 
 from __future__ import annotations
@@ -10,47 +10,66 @@ from __future__ import annotations
 from sampler.linux.procfs import Held
 from sampler.sample import Interval
 
+#: A run between two stops that is shorter than this counts as suspended, in the high bound.
+BRIEF_RUN_NS = 20_000_000
+
 
 class Suspension:
     """Adds up the bounds of all stops since ``take``. Times are monotonic nanoseconds."""
 
     def __init__(self, now_ns: int) -> None:
         self._last_running_ns = now_ns
+        self._maybe_since_ns: int | None = None  # where the high bound of the present stop begins
         self._surely_since_ns: int | None = None
-        self._maybe_held = False
-        self._resuming = False
+        self._held = False
+        self._requested = False
+        self._resumed_ns: int | None = None  # asked to, and nothing known since
+        self._armed = False
+        self._sights = 0  # how often in a row it was seen running
+        self._free_ns: int | None = None  # the second sight, during a brief run
         self._low_ns = self._high_ns = 0
+
+    def requested(self, now_ns: int) -> None:
+        """A stop is asked for."""
+        self._requested = True
+        if self._maybe_since_ns is None:
+            self._maybe_since_ns = now_ns
 
     def see(self, held: Held, now_ns: int) -> None:
         """The state of the target's threads; ``now_ns`` is taken before they were looked at."""
         if held is Held.NONE:
-            self._end(now_ns)
-        else:
-            self._maybe_held = True
-            if held is Held.ALL and not self._resuming and self._surely_since_ns is None:
-                self._surely_since_ns = now_ns
+            self._see_running(now_ns)
+            return
+        self._held, self._sights = True, 0
+        if self._maybe_since_ns is None:
+            self._maybe_since_ns = self._last_running_ns
+        if held is Held.ALL and self._resumed_ns is None and self._surely_since_ns is None:
+            self._surely_since_ns = now_ns
 
     def stopped(self, now_ns: int) -> None:
         """The debugger says so; true even where a resume was too short to be seen."""
-        self._maybe_held, self._resuming = True, False
+        self._held, self._requested, self._sights = True, False, 0
+        self._resumed_ns = self._free_ns = None
+        if self._maybe_since_ns is None:
+            self._maybe_since_ns = self._last_running_ns
         if self._surely_since_ns is None:
             self._surely_since_ns = now_ns
 
-    def resuming(self, now_ns: int) -> None:
-        """The debugger was asked to resume; it will, at some time from now on."""
+    def resuming(self, now_ns: int, armed: bool) -> None:
+        """The debugger was asked to resume; ``armed``: with a breakpoint that may be met at once."""
         if self._surely_since_ns is not None:
             self._low_ns += now_ns - self._surely_since_ns
             self._surely_since_ns = None
-        self._resuming = True
+        self._resumed_ns, self._armed = now_ns, armed
 
     def pause_ns(self, now_ns: int) -> int:
         """For how long the target may have been held without a break, as of now."""
-        return now_ns - self._last_running_ns if self._maybe_held else 0
+        return now_ns - self._last_running_ns if self._held else 0
 
     @property
     def is_over(self) -> bool:
-        """True once the target was seen running after the last stop."""
-        return not self._maybe_held
+        """True once the target was seen running after the last stop, and no other is asked for."""
+        return self._maybe_since_ns is None
 
     def take(self) -> Interval:
         """The bounds since the last call."""
@@ -58,11 +77,15 @@ class Suspension:
         self._low_ns = self._high_ns = 0
         return taken
 
-    def _end(self, now_ns: int) -> None:
-        if self._maybe_held:
-            self._high_ns += now_ns - self._last_running_ns
-            if self._surely_since_ns is not None:
-                # Freed by somebody else: when exactly is not known, so nothing of it is sure.
-                self._surely_since_ns = None
-        self._maybe_held = self._resuming = False
+    def _see_running(self, now_ns: int) -> None:
+        self._held = False
         self._last_running_ns = now_ns
+        self._surely_since_ns = None  # if somebody else freed it, when is not known: nothing of it is sure
+        self._sights += 1
+        if self._requested or self._maybe_since_ns is None or self._sights < 2:
+            return
+        self._free_ns = self._free_ns or now_ns
+        if self._armed and self._resumed_ns is not None and now_ns - self._resumed_ns < BRIEF_RUN_NS:
+            return
+        self._high_ns += self._free_ns - self._maybe_since_ns
+        self._maybe_since_ns = self._resumed_ns = self._free_ns = None
