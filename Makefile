@@ -18,10 +18,10 @@ setup: $(VENV)/.ready $(BIN)/dlv build/tracee
 demo: setup
 	tools/demo $(BIN)
 
-test: setup build/dlv-old lint
+test: setup build/dlv-old build/values build/stripped lint
 	$(BIN)/pytest -m 'not torture'
 
-torture: setup build/dlv-old
+torture: setup build/values
 	$(BIN)/pytest -m torture --timeout=3600
 
 bench: setup
@@ -49,6 +49,15 @@ build/dlv-old: $(VENV)/.ready
 	mkdir -p build/old
 	GOBIN="$(CURDIR)/build/old" $(GO) install github.com/go-delve/delve/cmd/dlv@$(OLD_DLV_VERSION)
 	mv build/old/dlv $@ && rmdir build/old && touch $@
+
+build/values: $(VENV)/.ready tests/programs/values/main.go
+	mkdir -p build
+	cd tests/programs/values && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
+	touch $@
+
+build/stripped: build/tracee
+	cd fixtures/go_diode && $(GO) build -buildvcs=false -ldflags='-s -w' -o "$(CURDIR)/$@" .
+	touch $@
 
 build/tracee: $(VENV)/.ready $(wildcard fixtures/go_diode/*.go fixtures/go_diode/go.*)
 	mkdir -p build

@@ -63,8 +63,7 @@ class Cost:
 class Sample:
     """One look with its values, by expression; ``t_ns`` since the start of the run.
 
-    ``signed`` holds a second reading of those unsigned values that have their top bit set: a
-    difference that wrapped. ``late_ns``: how far behind its deadline the look began.
+    ``signed`` holds a second reading of those differences of unsigned values that wrapped. ``late_ns``: how far behind its deadline the look began.
     """
 
     t_ns: int

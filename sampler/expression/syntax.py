@@ -27,6 +27,12 @@ def check_expression(text: str) -> None:
         raise _refusal(text, len(text) if at is None else at) from error
 
 
+def is_difference(text: str) -> bool:
+    """True for a subtraction: the expression whose unsigned value can wrap. The text must be valid."""
+    tree = _parser().parse(text).children[0]
+    return getattr(tree, "data", None) == "sum" and "-" in getattr(tree, "children", ())
+
+
 def _check_characters(text: str) -> None:
     if not text.strip():
         raise ExpressionError("the expression is empty", fix="try d.writeIndex - d.readIndex")

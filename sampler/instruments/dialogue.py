@@ -17,6 +17,7 @@ from sampler.errors import BudgetExceeded, DebuggerEnded, DebuggerHung
 from sampler.instruments.language import Command
 from sampler.instruments.suspension import Suspension
 from sampler.linux import procfs
+from sampler.linux.procfs import Held
 from sampler.linux.wakeup import StopRequest
 from sampler.units import NS_PER_SECOND, format_duration
 
@@ -42,6 +43,7 @@ class Dialogue:
         self._prompt = re.compile(r"(?:\A|\n)" + re.escape(prompt))
         self._name = os.path.basename(command.program)
         self.at_prompt = False
+        self._run_times: dict[int, int] = {}
         self.suspension = Suspension(time.monotonic_ns())
         self._child: pexpect.spawn[str] = pexpect.spawn(
             command.program,
@@ -99,6 +101,7 @@ class Dialogue:
         """Sends a command that lets the target run; ``armed``: to a breakpoint."""
         self.suspension.resuming(time.monotonic_ns(), armed)
         self.send(command)
+        self._run_times = procfs.run_times(self._pid)
 
     def answer(self, *others: str) -> str:
         """What is printed up to the prompt, or up to one of ``others`` (regular expressions)."""
@@ -142,7 +145,9 @@ class Dialogue:
     def observe(self) -> None:
         """Looks at the target, and keeps the promise about the longest pause."""
         now_ns = time.monotonic_ns()
-        self.suspension.see(procfs.held(self._pid), now_ns)
+        held = procfs.held(self._pid)
+        waiting = held is Held.NONE and not self.suspension.is_over and procfs.starved(self._pid, self._run_times)
+        self.suspension.see(held, now_ns, waiting)
         pause_ns = self.suspension.pause_ns(now_ns)
         if pause_ns > self._limit_ns:
             raise BudgetExceeded(

@@ -32,7 +32,7 @@ _PASSING = re.compile(
 
 def plain(text: str) -> str:
     """The output without the terminal's line ends and without remarks that may come at any time."""
-    return _NOISE.sub("", text.replace("\r\n", "\n"))
+    return _NOISE.sub("", text.replace("\r", ""))
 
 
 def parse_stop(text: str) -> Stop:

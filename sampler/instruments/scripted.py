@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from sampler.errors import ExpressionRefused
+from sampler.expression.syntax import is_difference
 from sampler.instruments.base import Assignment
 from sampler.instruments.custody import Custody
 from sampler.instruments.language import Breakpoint, Language, Stop, Unreadable
@@ -125,6 +126,8 @@ class ScriptedDebugger:
         return value
 
     def _signed(self, values: dict[str, Value]) -> dict[str, int]:
-        widths = {name: self._language.unsigned_bits(self._types.get(name)) for name in values}
+        """The second reading of differences that wrapped; no other large unsigned value has one."""
+        differences = [name for name in values if is_difference(name)]
+        widths = {name: self._language.unsigned_bits(self._types.get(name)) for name in differences}
         readings = {name: signed_reading(values[name], bits) for name, bits in widths.items() if bits}
         return {name: reading for name, reading in readings.items() if reading is not None}

@@ -2,7 +2,7 @@
 
 Seen are: the target's threads in procfs (running or held), the debugger's prompt (it knows of the
 stop), and our own requests. Low counts what was surely a stop. High counts from the request on, and
-up to the second sight of all threads running: one that was let go may still wait for a processor.
+up to the second sight of all threads let go, and none of them still waiting for a processor.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from sampler.sample import Interval
 
 #: A run between two stops that is shorter than this counts as suspended, in the high bound.
 BRIEF_RUN_NS = 20_000_000
+#: Waiting for a processor counts as the debugger's doing for no longer than this.
+LONGEST_WAIT_NS = 20_000_000
 
 
 class Suspension:
@@ -35,10 +37,13 @@ class Suspension:
         if self._maybe_since_ns is None:
             self._maybe_since_ns = now_ns
 
-    def see(self, held: Held, now_ns: int) -> None:
-        """The state of the target's threads; ``now_ns`` is taken before they were looked at."""
+    def see(self, held: Held, now_ns: int, waiting: bool = False) -> None:
+        """The state of the target's threads; ``now_ns`` is taken before they were looked at.
+
+        ``waiting``: one that was let go has not had a processor since.
+        """
         if held is Held.NONE:
-            self._see_running(now_ns)
+            self._see_free(now_ns, waiting)
             return
         self._held, self._sights = True, 0
         if self._maybe_since_ns is None:
@@ -77,11 +82,12 @@ class Suspension:
         self._low_ns = self._high_ns = 0
         return taken
 
-    def _see_running(self, now_ns: int) -> None:
+    def _see_free(self, now_ns: int, waiting: bool) -> None:
         self._held = False
         self._last_running_ns = now_ns
         self._surely_since_ns = None  # if somebody else freed it, when is not known: nothing of it is sure
-        self._sights += 1
+        long_ago = self._resumed_ns is None or now_ns - self._resumed_ns > LONGEST_WAIT_NS
+        self._sights += not waiting or long_ago
         if self._requested or self._maybe_since_ns is None or self._sights < 2:
             return
         self._free_ns = self._free_ns or now_ns

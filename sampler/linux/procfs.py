@@ -10,6 +10,7 @@ from pathlib import Path
 
 #: Task states of fs/proc/array.c that mean "does not run": T by a signal, t by a tracer.
 JOB_STOPPED, TRACING_STOP, ZOMBIE, DEAD = "T", "t", "Z", "X"
+RUNNABLE = "R"  # on a processor, or waiting for one
 
 _PF_KTHREAD = 0x00200000  # include/linux/sched.h
 
@@ -101,6 +102,24 @@ def held(pid: int) -> Held:
     if not any(alive):
         return Held.NONE
     return Held.ALL if all(alive) else Held.SOME
+
+
+def run_times(pid: int) -> dict[int, int]:
+    """The time that each thread has spent on a processor, ns: ``/proc/PID/task/TID/schedstat``."""
+    times = {}
+    for tid in threads(pid):
+        try:
+            times[tid] = int(Path(f"/proc/{pid}/task/{tid}/schedstat").read_text().split()[0])
+        except (OSError, IndexError, ValueError):  # it ended, or the kernel keeps no such count
+            continue
+    return times
+
+
+def starved(pid: int, before: dict[int, int]) -> bool:
+    """True if a thread would run, and has had no processor since ``before`` (of ``run_times``)."""
+    now = run_times(pid)
+    unmoved = [tid for tid, spent in before.items() if now.get(tid) == spent]
+    return any(_task_state(pid, tid) == RUNNABLE for tid in unmoved)
 
 
 def is_same_process(pid: int, start_ticks: int) -> bool:

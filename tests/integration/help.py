@@ -1,0 +1,121 @@
+"""What the integration tests share: programs to ask, sampler as a process, and the look of a target left as found."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.tracee import ROOT
+from sampler.linux import procfs, signals, text
+
+PATIENCE_S = 20.0
+GAP = "d.writeIndex - d.readIndex"
+Line = dict[str, Any]
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Waits for a state of another process that has no event of its own."""
+    give_up = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < give_up, f"waited in vain until {what}"
+        time.sleep(0.002)
+
+
+def sampler(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """A run to its end, its output captured."""
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=60, check=False, **options)
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "sampler", *arguments]
+
+
+@contextmanager
+def started(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A run in the background, its output in pipes; ended with the block if it has not ended by itself."""
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    with subprocess.Popen(command(*arguments), text=True, cwd=ROOT, **streams) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def lines_of(process: subprocess.Popen[str]) -> Iterator[Line]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        yield json.loads(line)
+
+
+def lines_until(process: subprocess.Popen[str], kind: str, count: int = 1) -> list[Line]:
+    """Reads a recording until it holds ``count`` lines of that type."""
+    read = []
+    for line in lines_of(process):
+        read.append(line)
+        if sum(one["type"] == kind for one in read) >= count:
+            return read
+    raise AssertionError(f"the recording ended without {count} × {kind}: {read[-1:]}")
+
+
+def child_of(pid: int) -> int:
+    """The only child of a process, once it has one."""
+    found: list[int] = []
+
+    def look() -> list[int]:
+        found[:] = children(pid)
+        return found
+
+    wait_until(look, f"{pid} has a child")
+    return found[0]
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for candidate in procfs.all_pids():
+        try:
+            if procfs.stat(candidate).parent == pid:
+                found.append(candidate)
+        except OSError:
+            continue
+    return found
+
+
+def ended(pid: int) -> None:
+    """Waits until a process that is not ours has ended."""
+    assert signals.wait_for_end(pid, PATIENCE_S), f"process {pid} does not end"
+
+
+def assert_as_found(pid: int) -> None:
+    """Running, untraced, and its text equal to its file, byte for byte."""
+    assert Path(f"/proc/{pid}").exists(), "the target is gone"
+    state = procfs.stat(pid).state
+    assert state not in "TtZX", f"the target is in state {state}"
+    assert procfs.tracer(pid) == 0
+    assert text.differences(pid) == []
+    for tid in procfs.threads(pid):
+        pending = procfs.status(pid, tid)
+        assert int(pending["SigPnd"], 16) >> 18 & 1 == 0, "a SIGSTOP is on the way"
+
+
+def as_nobody() -> list[str]:
+    """Runs a program as a user without rights over root's processes, who can still read its files."""
+    return [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--inh-caps=+dac_read_search",
+        "--ambient-caps=+dac_read_search",
+    ]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    return os.environ | changes
