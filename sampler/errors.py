@@ -22,7 +22,8 @@ class SamplerError(Exception):
     def __str__(self) -> str:
         text = f"{self.what}: {self.why}" if self.why else self.what
         line = f"{text}; {self.fix}" if self.fix else text
-        return line.replace("\n", " ")
+        # One line, whatever a user typed or a debugger said; nothing in it steers a terminal.
+        return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in line)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": type(self).__name__, "what": self.what, "why": self.why, "fix": self.fix}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import IO, Self
 
@@ -16,6 +18,9 @@ from sampler.frontend import Recorder, split_lines, stop_signals
 from sampler.question import Question
 from sampler.recording import Line, Recording
 from sampler.view import Quiet, View, choose_view
+
+# A closed pipe, and a terminal that has hung up.
+_READER_GONE = (errno.EPIPE, errno.EIO)
 
 
 def run_session(arguments: argparse.Namespace, target: str | None, question: Question) -> int:
@@ -29,11 +34,12 @@ def run_session(arguments: argparse.Namespace, target: str | None, question: Que
     ]
     with ExitStack() as stack:
         saved = stack.enter_context(Saved(arguments.output)) if arguments.output else None
-        view = stack.enter_context(choose_view(arguments.format, arguments.quiet, sys.stdout))
         recorder = stack.enter_context(Recorder(words))
         stack.enter_context(stop_signals(recorder.stop))
+        chosen = choose_view(arguments.format, arguments.quiet, sys.stdout)
+        view = stack.enter_context(Watched(chosen, recorder.stop))
         session = Session(recorder, view, saved)
-        for text in split_lines(recorder.chunks(session.tick)):
+        for text in split_lines(recorder.chunks(view.tick)):
             session.take(text)
         session.close()
     return 0
@@ -59,13 +65,7 @@ class Session:
             self._recording.add(line)
         if self._saved is not None:
             self._saved.write(text)
-        self._show(text, line, self._recording)
-
-    def tick(self) -> None:
-        try:
-            self._view.tick()
-        except BrokenPipeError:
-            self._go_on_unseen()
+        self._view.show(text, line, self._recording)
 
     def close(self) -> None:
         """Raises what the run ended with, if it did not end in good order."""
@@ -75,17 +75,42 @@ class Session:
         if "error" in footer:
             raise SamplerError.from_json(footer["error"])
 
-    def _show(self, text: str, line: Line, recording: Recording) -> None:
-        try:
-            self._view.show(text, line, recording)
-        except BrokenPipeError:
-            self._go_on_unseen()
 
-    def _go_on_unseen(self) -> None:
-        # Whoever read our output has enough: a normal end, and what is saved is still to be whole.
-        self._view = Quiet()
-        self._recorder.stop()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+class Watched:
+    """A view whose reader may go away: a normal end of the run, and what is saved is still made whole."""
+
+    def __init__(self, view: View, on_gone: Callable[[], None]) -> None:
+        self._view, self._on_gone = view, on_gone
+
+    def __enter__(self) -> Self:
+        with self._reader():
+            self._view.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._reader():
+            self._view.__exit__(kind, value, trace)
+
+    def show(self, text: str, line: Line, recording: Recording) -> None:
+        with self._reader():
+            self._view.show(text, line, recording)
+
+    def tick(self) -> None:
+        with self._reader():
+            self._view.tick()
+
+    @contextmanager
+    def _reader(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in _READER_GONE:
+                raise OutputError("cannot write the output", error.strerror or str(error), "make room") from error
+            self._view = Quiet()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            self._on_gone()
 
 
 class Saved:

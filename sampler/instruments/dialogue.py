@@ -176,7 +176,7 @@ class Dialogue:
     def _next_step(self, step_s: float) -> float:
         # Close looks while the target is held, where every millisecond of the bound counts; wide ones else.
         if self.suspension.is_over:
-            return min(step_s * 1.5, _LONGEST_STEP_S)
+            return min(step_s * 1.5, _LONGEST_STEP_S, self._limit_ns / 4 / NS_PER_SECOND)
         return _SHORTEST_STEP_S
 
     def _read(self, *others: str) -> str | None:

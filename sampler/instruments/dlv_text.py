@@ -21,6 +21,7 @@ _STOP = re.compile(
 _SET = re.compile(r"^Breakpoint (\d+) set at ((?:0x[0-9a-f]+,?)+)", re.MULTILINE)
 _FAILED = re.compile(r"^Command failed: (.*)", re.MULTILINE | re.DOTALL)
 _NAMED_CONSTANT = re.compile(r"[^\W\d][\w.|]* \((-?\d+)\)")
+_NIL_POINTER = re.compile(r"\*\S+ nil")
 _STRING = re.compile(r'"(.*)"', re.DOTALL)
 
 # What depends on the values of the moment, and may be well at the next look.
@@ -109,7 +110,7 @@ def _scalar(text: str) -> Value:
         return int(constant[1])
     if text in ("true", "false"):
         return text == "true"
-    if text == "nil":
+    if text == "nil" or _NIL_POINTER.fullmatch(text):
         return None
     string = _STRING.fullmatch(text)
     if string:

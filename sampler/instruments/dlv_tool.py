@@ -47,7 +47,13 @@ def find_delve() -> DelveTool:
     path = _locate()
     try:
         answer = subprocess.run(
-            [path, "version"], capture_output=True, text=True, timeout=_ANSWER_S, check=False, stdin=subprocess.DEVNULL
+            [path, "version"],
+            capture_output=True,
+            text=True,
+            timeout=_ANSWER_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={"HOME": os.devnull, "PATH": ""},  # it would write settings into the user's home
         ).stdout
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DebuggerMissing(

@@ -10,7 +10,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from sampler.errors import ExpressionRefused
+from sampler.errors import DebuggerError, ExpressionRefused, QuestionError, TargetEnded
 from sampler.expression.syntax import is_difference
 from sampler.instruments.base import Assignment
 from sampler.instruments.custody import Custody
@@ -40,8 +40,15 @@ class ScriptedDebugger:
 
     def look(self, deadline_ns: int) -> Sample | Miss | None:
         """Waits for the deadline, then one look; None when asked to stop. Raises SamplerError."""
-        if not self._rest(deadline_ns):
-            return None
+        try:
+            return self._look_once(deadline_ns) if self._rest(deadline_ns) else None
+        except (QuestionError, DebuggerError) as error:
+            # A target that ends in mid-dialogue makes the debugger say all sorts of things.
+            if procfs.is_same_process(self._target.pid, self._target.start_ticks):
+                raise
+            raise TargetEnded(f"process {self._target.pid} ({self._target.name}) ended") from error
+
+    def _look_once(self, deadline_ns: int) -> Sample | Miss | None:
         begun_ns = time.monotonic_ns()
         talk = self._custody.talk
         self._custody.take_note(self._custody.halt())

@@ -24,6 +24,7 @@ class Suspension:
         self._maybe_since_ns: int | None = None  # where the high bound of the present stop begins
         self._surely_since_ns: int | None = None
         self._held = False
+        self._passing_ns: int | None = None  # held at the last sight, and nobody said why
         self._requested = False
         self._resumed_ns: int | None = None  # asked to, and nothing known since
         self._armed = False
@@ -47,7 +48,11 @@ class Suspension:
             return
         self._held, self._sights = True, 0
         if self._maybe_since_ns is None:
-            self._maybe_since_ns = self._last_running_ns
+            if self._passing_ns is None:
+                # A signal on its way to the target stops one thread for microseconds: that is no stop of ours.
+                self._passing_ns = now_ns
+                return
+            self._maybe_since_ns = self._passing_ns
         if held is Held.ALL and self._resumed_ns is None and self._surely_since_ns is None:
             self._surely_since_ns = now_ns
 
@@ -69,7 +74,8 @@ class Suspension:
 
     def pause_ns(self, now_ns: int) -> int:
         """For how long the target may have been held without a break, as of now."""
-        return now_ns - self._last_running_ns if self._held else 0
+        known = self._held and self._maybe_since_ns is not None
+        return now_ns - self._last_running_ns if known else 0
 
     @property
     def is_over(self) -> bool:
@@ -84,6 +90,7 @@ class Suspension:
 
     def _see_free(self, now_ns: int, waiting: bool) -> None:
         self._held = False
+        self._passing_ns = None
         self._last_running_ns = now_ns
         self._surely_since_ns = None  # if somebody else freed it, when is not known: nothing of it is sure
         long_ago = self._resumed_ns is None or now_ns - self._resumed_ns > LONGEST_WAIT_NS

@@ -1,0 +1,62 @@
+"""The budget is a promise, also when Delve hangs; the tracee itself says whether it was kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from bench.tracee import Tracee
+from sampler.linux import procfs
+from tests.integration.help import GAP, assert_as_found, child_of, lines_of, lines_until, sampler, started, wait_until
+
+
+def test_over_the_share_the_rate_backs_off_and_the_recording_says_so(tracee: Tracee) -> None:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", "--rate=50/s", "--max-suspended=20%",
+                 "--count=6") as run:  # fmt: skip
+        lines = list(lines_of(run))
+        assert run.wait() == 0
+    backed_off = [line for line in lines if line.get("event") == "back-off"]
+    assert backed_off
+    assert backed_off[-1]["period_ns"] > 20_000_000
+    assert_as_found(tracee.pid)
+
+
+def test_where_backing_off_does_not_help_the_target_is_let_go_with_status_3(tracee: Tracee) -> None:
+    done = sampler("diode-gap", str(tracee.pid), "--rate=10/s", "--max-suspended=0.001%")
+    assert done.returncode == 3
+    assert "--max-suspended" in done.stderr
+    assert_as_found(tracee.pid)
+
+
+def test_an_attach_that_takes_longer_than_the_pause_allowed_is_given_up_with_status_3(tracee: Tracee) -> None:
+    done = sampler("diode-gap", str(tracee.pid), "--max-pause=10ms")
+    assert done.returncode == 3
+    assert "--max-pause" in done.stderr
+    assert_as_found(tracee.pid)
+
+
+def test_a_delve_that_hangs_with_the_target_in_its_hands_does_not_break_the_promise(tracee: Tracee) -> None:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", "--rate=20/s", "--max-suspended=100%",
+                 "--max-pause=600ms") as run:  # fmt: skip
+        lines_until(run, "sample", 2)
+        debugger = child_of(run.pid)
+        tracee.report()
+        wait_until(lambda: procfs.held(tracee.pid) is procfs.Held.ALL, "the target is held")
+        os.kill(debugger, signal.SIGSTOP)
+        footer = list(lines_of(run))[-1]
+        status = run.wait()
+    # Delve may have let go between our sight of it and our signal: then it hangs with nobody in its hands.
+    assert (status, footer["ended"]) in ((3, "budget"), (1, "error")), str(footer)
+    assert_as_found(tracee.pid)
+    assert tracee.report()["stalls"]["longest_ns"] < 600_000_000
+
+
+def test_a_delve_that_hangs_while_the_target_runs_is_noticed(tracee: Tracee) -> None:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", "--rate=2/s") as run:
+        lines_until(run, "sample", 2)
+        os.kill(child_of(run.pid), signal.SIGSTOP)
+        footer = list(lines_of(run))[-1]
+        status = run.wait()
+    # Any signal to the target stops one of its threads for its tracer, and this one does not resume it.
+    assert (status, footer["error"]["kind"]) in ((1, "DebuggerHung"), (3, "BudgetExceeded"))
+    assert_as_found(tracee.pid)
