@@ -63,7 +63,8 @@ class Cost:
 class Sample:
     """One look with its values, by expression; ``t_ns`` since the start of the run.
 
-    """Two bounds in nanoseconds: of a duration that is known to lie between them, or of a time span."""
+    ``signed`` holds a second reading of those differences of unsigned values that wrapped.
+    ``late_ns``: how far behind its deadline the look began.
     """
 
     t_ns: int

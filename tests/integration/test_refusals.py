@@ -132,15 +132,14 @@ def test_a_point_that_is_none(tracee: Tracee, point: str) -> None:
     assert_refused(sampler("watch", str(tracee.pid), "1", f"--at={point}"), 2, "program point")
 
 
-@pytest.mark.parametrize(
-    "option",
-    [
-        "--rate=0", "--rate=-1", "--rate=1e9", "--rate=10/fortnight", "--rate=" + "9" * 400, "--every=0s", "--every=1ns",
-        "--every=nonsense", "--duration=0", "--duration=99999h", "--count=0", "--count=-1", "--count=1.5", "--jitter=200%",
-        "--max-pause=0", "--max-suspended=0", "--max-suspended=101%", "--window=0s", "--format=xml", "--instrument=strace",
-        "--no-such-option",
-    ],
-)  # fmt: skip
+OUT_OF_RANGE = """
+--rate=0 --rate=-1 --rate=1e9 --rate=10/fortnight --rate=99999999999999999999999999999999999999 --every=0s --every=1ns
+--every=nonsense --duration=0 --duration=99999h --count=0 --count=-1 --count=1.5 --jitter=200% --max-pause=0
+--max-suspended=0 --max-suspended=101% --window=0s --format=xml --instrument=strace --no-such-option
+"""
+
+
+@pytest.mark.parametrize("option", OUT_OF_RANGE.split())
 def test_an_option_out_of_range(tracee: Tracee, option: str) -> None:
     assert_refused(sampler("diode-gap", str(tracee.pid), option), 2)
 

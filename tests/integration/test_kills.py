@@ -1,0 +1,65 @@
+"""Ends at random moments: a small share here, a hundred of each with `make torture`."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from bench.tracee import ROOT, Tracee
+from tests.integration.help import assert_as_found, child_of, ended, lines_until, started
+
+# From the start of the front end over attaching into the looks.
+LATEST_S = 1.2
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("turns", [5, pytest.param(100, marks=pytest.mark.torture)])
+def test_an_end_of_the_front_end_at_any_moment_leaves_the_target_as_found(turns: int, number: signal.Signals) -> None:
+    seed = random.randrange(1 << 32)
+    moments = random.Random(seed)
+    for turn in range(turns):
+        with Tracee(program=ROOT / "build" / "tracee") as tracee:
+            end_front_end(tracee, number, moments.uniform(0, LATEST_S))
+            try:
+                assert_as_found(tracee.pid)
+            except AssertionError as error:
+                raise AssertionError(f"turn {turn} of seed {seed}: {error}") from error
+            tracee.report()
+            assert tracee.report()["writes"] > 0
+
+
+def end_front_end(tracee: Tracee, number: signal.Signals, after_s: float) -> None:
+    """While it looks ten times a second; waits until its recorder has ended."""
+    ask = ("--rate=10/s", "--max-suspended=100%", "--format=jsonl")
+    with started("diode-gap", str(tracee.pid), *ask) as front_end:
+        recorder = child_of(front_end.pid)
+        lines_until(front_end, "header")
+        time.sleep(after_s)  # the moment is what the test is about
+        front_end.send_signal(number)
+        front_end.communicate()
+        ended(recorder)
+        assert front_end.returncode == (0 if number == signal.SIGINT else -number)
+
+
+@pytest.mark.torture
+def test_an_end_of_the_recorder_at_any_moment_of_the_looks_leaves_the_target_as_found() -> None:
+    """The front end takes the target back from a Delve that has lost its master, in whatever state."""
+    seed = random.randrange(1 << 32)
+    moments = random.Random(seed)
+    for turn in range(100):
+        with Tracee(program=ROOT / "build" / "tracee") as tracee:
+            ask = ("--rate=10/s", "--max-suspended=100%", "--format=jsonl")
+            with started("diode-gap", str(tracee.pid), *ask) as front_end:
+                recorder = child_of(front_end.pid)
+                lines_until(front_end, "sample")
+                time.sleep(moments.uniform(0, 0.3))  # likewise
+                os.kill(recorder, signal.SIGKILL)
+                front_end.communicate()
+            try:
+                assert_as_found(tracee.pid)
+            except AssertionError as error:
+                raise AssertionError(f"turn {turn} of seed {seed}: {error}") from error
