@@ -33,8 +33,8 @@ class Suspension:
         self._low_ns = self._high_ns = 0
 
     def requested(self, now_ns: int) -> None:
-        """A stop is asked for."""
-        self._requested = True
+        """A stop is asked for; once it is known, asking again changes nothing."""
+        self._requested = self._surely_since_ns is None
         if self._maybe_since_ns is None:
             self._maybe_since_ns = now_ns
 
@@ -70,6 +70,7 @@ class Suspension:
         if self._surely_since_ns is not None:
             self._low_ns += now_ns - self._surely_since_ns
             self._surely_since_ns = None
+        self._requested = False
         self._resumed_ns, self._armed = now_ns, armed
 
     def pause_ns(self, now_ns: int) -> int:

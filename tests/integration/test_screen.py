@@ -156,10 +156,10 @@ def test_completion_knows_the_commands_and_options(shell: str) -> None:
 
 
 def test_bash_completes_commands_options_and_choices() -> None:
-    ask = 'source <({}); complete_for() {{ COMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _sampler; echo "${{COMPREPLY[*]}}"; }}'
     script = (
-        ask.format(f"{sys.executable} -m sampler completion bash")
+        f"source <({sys.executable} -m sampler completion bash)"
         + """
+    complete_for() { COMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _sampler; echo "${COMPREPLY[*]}"; }
     complete_for sampler dio
     complete_for sampler watch --max-p
     complete_for sampler watch --format j"""

@@ -1,0 +1,130 @@
+"""What Delve 1.27 prints, as it was seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from sampler.errors import ExpressionRefused, PointAmbiguous, PointNotFound
+from sampler.instruments.dlv_text import parse_breakpoint, parse_stop, parse_type, parse_value, unsigned_bits
+from sampler.instruments.language import Stop, Unreadable
+
+INTERRUPTED = (
+    "received SIGINT, stopping process (will not forward signal)\r\n"
+    "> sync/atomic.SwapPointer() /usr/local/go/src/runtime/atomic_pointer.go:108 (PC: 0x476479)\r\n"
+    "Warning: debugging optimized function\r\n=> 108:\t\treturn old\r\n"
+)
+HIT = (
+    "> [Breakpoint 7] main.step() ./main.go:49 (hits goroutine(1):1 total:1) (PC: 0x4a2e0a)\r\n"
+    "Warning: debugging optimized function\r\n=>  49:\tfunc step(t *T, n int) int {\r\n"
+)
+PANIC = (
+    "> [unrecovered-panic] runtime.fatalpanic() /usr/local/go/src/runtime/panic.go:1456 "
+    '(hits goroutine(1):1 total:1) (PC: 0x445f84)\r\n\truntime.curg._panic.arg: interface {}(string) "asked to"\r\n'
+)
+
+
+def test_an_interrupt_is_nobodys_breakpoint() -> None:
+    assert parse_stop(INTERRUPTED) == Stop()
+
+
+def test_a_hit_is_told_by_its_number() -> None:
+    assert parse_stop(HIT) == Stop(hits=(7,))
+
+
+def test_each_thread_that_met_the_breakpoint_is_a_hit() -> None:
+    assert parse_stop(HIT + HIT).hits == (7, 7)
+
+
+def test_an_interrupt_that_met_a_breakpoint_is_a_hit() -> None:
+    assert parse_stop("received SIGINT, stopping process (will not forward signal)\r\n" + HIT).hits == (7,)
+
+
+def test_a_panic_is_a_stop_of_the_targets_own() -> None:
+    assert parse_stop(PANIC) == Stop(named="unrecovered-panic")
+
+
+def test_an_end_carries_its_status() -> None:
+    assert parse_stop("Process 7867 has exited with status 2\r\n").exit_status == 2
+    assert parse_stop("Process 7867 has exited with status -9\r\n").exit_status == -9
+
+
+def test_a_breakpoint_stands_at_all_its_addresses() -> None:
+    text = "Breakpoint 3 set at 0x493137,0x4931ff for (multiple functions)() ./main.go:22\r\n"
+    found = parse_breakpoint(text, "main.write")
+    assert (found.number, found.addresses) == (3, (0x493137, 0x4931FF))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('Command failed: location "nosuch" not found\r\n', PointNotFound),
+        ('Command failed: Location "write" ambiguous: os.(*File).write, runtime.bitCursor.write…\r\n', PointAmbiguous),
+        (
+            "Command failed: could not find statement at /x.go:1, please use a line with a statement\r\n",
+            PointNotFound,
+        ),
+        ("Command failed: input/output error\r\n", PointNotFound),
+    ],
+)
+def test_a_refused_point_is_a_typed_error(text: str, kind: type[Exception]) -> None:
+    with pytest.raises(kind):
+        parse_breakpoint(text, "write")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("37", 37), ("-204", -204), ("18446744073709551615", 2**64 - 1), ("3.25", 3.25), ("true", True), ("false", False),
+        ("nil", None), ("*main.Inner nil", None), ('"he said \\"hi\\""', 'he said "hi"'), ("Green (4)", 4),
+        ("100000000000000000000", 10**20), ('[]string len: 2, cap: 2, ["a","b"]', '[]string len: 2, cap: 2, ["a","b"]'),
+        ("main.Inner {\r\n\tA: 1,\r\n\tB: 2}", "main.Inner { A: 1, B: 2}"),
+    ],
+)  # fmt: skip
+def test_a_value_is_of_its_kind(text: str, value: object) -> None:
+    found = parse_value(text + "\r\n", "x")
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_a_remark_between_is_no_part_of_the_value() -> None:
+    assert parse_value("received SIGINT, stopping process (will not forward signal)\r\n37\r\n", "x") == 37
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Command failed: t.N is nil\r\n",
+        "Command failed: index out of bounds\r\n",
+        "Command failed: runtime error: integer divide by zero\r\n",
+        "(unreadable could not find loclist entry at 0x1)\r\n",
+        "",
+    ],
+)
+def test_what_has_no_value_now_may_have_one_later(text: str) -> None:
+    with pytest.raises(Unreadable):
+        parse_value(text, "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["could not find symbol value for v", "t has no member nosuch", "function calls not allowed without using 'call'"],
+)
+def test_what_can_have_no_value_is_refused_for_good(text: str) -> None:
+    with pytest.raises(ExpressionRefused, match=r"Delve says"):
+        parse_value(f"Command failed: {text}\r\n", "x")
+
+
+def test_a_type_is_a_name_or_unknown() -> None:
+    assert parse_type("uint64\r\n") == "uint64"
+    assert parse_type("Command failed: could not find symbol value for d\r\n") is None
+
+
+def test_only_unsigned_integers_have_a_width() -> None:
+    assert [unsigned_bits(name) for name in ("uint64", "uint8", "uint", "uintptr", "int", None)] == [
+        64,
+        8,
+        64,
+        64,
+        None,
+        None,
+    ]

@@ -1,0 +1,109 @@
+"""Times in these tests are milliseconds, as nanoseconds."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sampler.instruments.suspension import BRIEF_RUN_NS, Suspension
+from sampler.linux.procfs import Held
+from sampler.sample import Interval
+
+MS = 1_000_000
+
+
+def look(suspension: Suspension, start: int) -> None:
+    """Asked at 0, known at 5, resumed at 7, hit known at 9, resumed at 10, seen free at 12 and 13."""
+    suspension.requested(start)
+    suspension.see(Held.NONE, start + 1 * MS)
+    suspension.stopped(start + 5 * MS)
+    suspension.resuming(start + 7 * MS, armed=True)
+    suspension.stopped(start + 9 * MS)
+    suspension.resuming(start + 10 * MS, armed=False)
+    suspension.see(Held.ALL, start + 11 * MS)
+    suspension.see(Held.NONE, start + 12 * MS)
+    suspension.see(Held.NONE, start + 13 * MS)
+
+
+def test_low_is_what_was_sure_and_high_is_from_request_to_the_second_sight_of_running() -> None:
+    suspension = Suspension(0)
+    look(suspension, 100 * MS)
+    assert suspension.take() == Interval(3 * MS, 13 * MS)
+    assert suspension.is_over
+
+
+def test_a_long_run_between_two_stops_is_not_counted() -> None:
+    suspension = Suspension(0)
+    suspension.stopped(0)
+    suspension.resuming(1 * MS, armed=True)
+    for at in range(2 * MS, 2 * MS + 2 * BRIEF_RUN_NS, MS):
+        suspension.see(Held.NONE, at)
+    assert suspension.take() == Interval(1 * MS, 3 * MS)
+
+
+def test_the_state_of_all_threads_makes_a_stop_known_before_the_prompt() -> None:
+    suspension = Suspension(0)
+    suspension.requested(0)
+    suspension.see(Held.SOME, 2 * MS)
+    suspension.see(Held.ALL, 3 * MS)
+    suspension.stopped(6 * MS)
+    suspension.resuming(7 * MS, armed=False)
+    suspension.see(Held.NONE, 8 * MS)
+    suspension.see(Held.NONE, 9 * MS)
+    assert suspension.take() == Interval(4 * MS, 9 * MS)
+
+
+def test_a_signal_in_passing_is_no_stop() -> None:
+    suspension = Suspension(0)
+    suspension.see(Held.SOME, 50 * MS)
+    assert suspension.pause_ns(50 * MS) == 0
+    suspension.see(Held.NONE, 51 * MS)
+    suspension.see(Held.NONE, 52 * MS)
+    assert suspension.take() == Interval(0, 0)
+
+
+def test_a_hold_that_nobody_explains_counts_as_a_pause_from_the_last_sight_of_running() -> None:
+    suspension = Suspension(0)
+    suspension.see(Held.NONE, 10 * MS)
+    suspension.see(Held.ALL, 20 * MS)
+    suspension.see(Held.ALL, 21 * MS)
+    assert suspension.pause_ns(30 * MS) == 20 * MS
+
+
+def test_a_request_alone_is_no_pause() -> None:
+    suspension = Suspension(0)
+    suspension.requested(0)
+    suspension.see(Held.NONE, 900 * MS)
+    assert suspension.pause_ns(1000 * MS) == 0
+
+
+def test_a_thread_that_waits_for_a_processor_is_not_running_yet() -> None:
+    suspension = Suspension(0)
+    suspension.stopped(0)
+    suspension.resuming(1 * MS, armed=False)
+    suspension.see(Held.NONE, 2 * MS, waiting=True)
+    suspension.see(Held.NONE, 3 * MS, waiting=True)
+    assert not suspension.is_over
+    suspension.see(Held.NONE, 4 * MS)
+    suspension.see(Held.NONE, 5 * MS)
+    assert suspension.take().high == 5 * MS
+
+
+@given(st.lists(st.tuples(st.sampled_from("rspaNSA"), st.integers(0, 50)), max_size=40))
+def test_whatever_is_seen_the_bounds_are_in_order(events: list[tuple[str, int]]) -> None:
+    suspension, now = Suspension(0), 0
+    for kind, delay in events:
+        now += delay * MS
+        match kind:
+            case "r":
+                suspension.requested(now)
+            case "s":
+                suspension.stopped(now)
+            case "p" | "a":
+                suspension.resuming(now, armed=kind == "a")
+            case _:
+                suspension.see({"N": Held.NONE, "S": Held.SOME, "A": Held.ALL}[kind], now)
+    for later in range(3):
+        suspension.see(Held.NONE, now + (later + 1) * 2 * BRIEF_RUN_NS)
+    found = suspension.take()
+    assert 0 <= found.low <= found.high or found.low == found.high == 0
