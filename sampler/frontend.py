@@ -21,7 +21,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from sampler.errors import RecorderLost
-from sampler.linux import procfs, rescue
+from sampler.linux import procfs
 from sampler.recording import Line
 
 #: Names the run in the environment of the recorder and of the debugger that it starts.
@@ -99,6 +99,8 @@ class Recorder:
 
 
 def _take_back(target: Line, run: str) -> str:
+    from sampler.linux import rescue  # the binding of ptrace behind it is slow to load, and seldom needed here
+
     pid, patched = target["pid"], set(target.get("patched", ()))
     if not procfs.is_same_process(pid, target["start_ticks"]):
         return "the target has ended"

@@ -32,6 +32,7 @@ class Custody:
         self._given, self._language = assignment, language
         self._target = assignment.target
         self._open: Dialogue | None = None
+        self._attached = False  # the first prompt was seen
 
     @property
     def talk(self) -> Dialogue:
@@ -94,6 +95,7 @@ class Custody:
             self.talk.answer()
         except DebuggerEnded as error:
             raise self._language.explain_end(error) from error
+        self._attached = True
         self._language.started()
         self.resume()
         self.report("attach", debugger_pid=self.talk.pid)
@@ -123,7 +125,9 @@ class Custody:
         return rescue.take_back(pid, self.talk.pid, as_found)
 
     def _quit(self) -> None:
-        if not self.talk.at_prompt:
+        if not self._attached:
+            self.talk.answer()  # an interrupt would end a debugger that is still attaching
+        elif not self.talk.at_prompt:
             self.halt()
         self.talk.ask(self._language.clear_all)
         with suppress(DebuggerEnded):  # it does not ask what to do with a target that has ended

@@ -11,6 +11,7 @@ import re
 import signal
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sampler.errors import BudgetExceeded, DebuggerEnded, DebuggerHung
@@ -79,7 +80,8 @@ class Dialogue:
         Without it the debugger's terminal would hang up if we were killed, and the debugger end with
         the target in its hands. The message need not be read: a descriptor under way is open.
         """
-        with socket.socket(fileno=os.dup(lifeline)) as link:
+        # A front end that has gone is noticed elsewhere, and is no reason to leave in mid-attach.
+        with suppress(OSError), socket.socket(fileno=os.dup(lifeline)) as link:
             socket.send_fds(link, [b"terminal"], [self._child.child_fd])
 
     def ask(self, command: str) -> str:

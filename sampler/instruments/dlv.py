@@ -27,7 +27,11 @@ from sampler.question import Question
 from sampler.target import Target
 
 # Delve prints sources and folds long values by its user's configuration; ours is its own.
-_CONFIGURATION = "source-list-line-count: 0\nmax-string-len: 256\nmax-array-values: 16\n"
+_SETTINGS = {
+    "dlv/config.yml": "source-list-line-count: 0\nmax-string-len: 256\nmax-array-values: 16\n",
+    # Else it starts a second process that writes statistics into the home folder.
+    "go/telemetry/mode": "off\n",
+}
 _CLOSEST_NAMES = 3
 #: Names, in a debugger's environment, the run that it belongs to (see ``sampler.frontend``).
 RUN_VARIABLE = "SAMPLER_RUN"
@@ -67,8 +71,10 @@ class DelveLanguage:
         # A home of its own: Delve moves and reads its user's configuration, and writes a history.
         # No PATH: with debuginfod-find on it, Delve would ask the network for sources, target suspended.
         self._home = tempfile.mkdtemp(prefix="sampler-dlv-")
-        Path(self._home, "dlv").mkdir()
-        Path(self._home, "dlv", "config.yml").write_text(_CONFIGURATION)
+        for name, text in _SETTINGS.items():
+            file = Path(self._home, name)
+            file.parent.mkdir(parents=True)
+            file.write_text(text)
         environment = {
             "TERM": "dumb",
             "HOME": self._home,
