@@ -21,11 +21,10 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from sampler.errors import RecorderLost
+from sampler.instruments.language import RUN_VARIABLE
 from sampler.linux import procfs
 from sampler.recording import Line
 
-#: Names the run in the environment of the recorder and of the debugger that it starts.
-RUN_VARIABLE = "SAMPLER_RUN"
 _TICK_S = 0.25
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

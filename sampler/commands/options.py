@@ -9,9 +9,9 @@ from typing import Any
 from sampler import units
 from sampler.budget import Budget
 from sampler.errors import UsageError
+from sampler.instruments.base import INSTRUMENTS
 from sampler.question import MOST_EXPRESSIONS, Question, Timing
 
-INSTRUMENTS = ("dlv",)
 FORMATS = ("table", "jsonl", "csv")
 LARGEST_COUNT = 10**9
 
@@ -77,7 +77,9 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="largest share of time that looks may suspend it (default 10%%)",
     )
-    parser.add_argument("--instrument", choices=INSTRUMENTS, default="dlv", help="the way of asking (default dlv)")
+    parser.add_argument(
+        "--instrument", choices=tuple(INSTRUMENTS), default="dlv", help="the way of asking (default dlv)"
+    )
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:

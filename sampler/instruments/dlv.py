@@ -20,7 +20,7 @@ from sampler.instruments import dlv_text
 from sampler.instruments.base import Assignment
 from sampler.instruments.dialogue import Dialogue
 from sampler.instruments.dlv_tool import DelveTool, find_delve
-from sampler.instruments.language import Breakpoint, Command
+from sampler.instruments.language import RUN_VARIABLE, Breakpoint, Command
 from sampler.instruments.scripted import ScriptedDebugger
 from sampler.linux import procfs
 from sampler.question import Question
@@ -33,8 +33,6 @@ _SETTINGS = {
     "go/telemetry/mode": "off\n",
 }
 _CLOSEST_NAMES = 3
-#: Names, in a debugger's environment, the run that it belongs to (see ``sampler.frontend``).
-RUN_VARIABLE = "SAMPLER_RUN"
 
 
 class Delve(ScriptedDebugger):

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from sampler.instruments.dialogue import Dialogue
 
 
+#: Names, in the environment of the recorder and of its debugger, the run that they belong to.
+RUN_VARIABLE = "SAMPLER_RUN"
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A program to start, its arguments, and all of its environment."""
