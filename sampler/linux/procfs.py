@@ -68,14 +68,17 @@ def status(pid: int, tid: int | None = None) -> dict[str, str]:
 
 
 def tracer(pid: int) -> int:
-    """The PID of whoever traces any thread of the process; 0 if nobody does."""
+    """The PID of whoever traces any thread of the process; 0 if nobody does.
+
+    The field TracerPid names the thread that traces, which need not be its process's first.
+    """
     for tid in threads(pid):
         try:
-            tracer_pid = int(status(pid, tid).get("TracerPid", "0"))
-        except OSError:
+            tracing_thread = int(status(pid, tid).get("TracerPid", "0"))
+            if tracing_thread:
+                return int(status(tracing_thread)["Tgid"])
+        except OSError:  # either has ended meanwhile
             continue
-        if tracer_pid:
-            return tracer_pid
     return 0
 
 

@@ -48,13 +48,15 @@ def take_back(pid: int, debugger: int, as_found: Collection[int] = ()) -> Rescue
 
     Safe to call when the debugger or the target has ended meanwhile.
     """
-    _freeze(debugger)
-    _queue_stops(pid)
-    restored = restore_text(pid, as_found)
-    end_debugger(debugger)
-    repaired = _repair_threads(pid, restored)
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGCONT)
+    try:
+        _freeze(debugger)
+        _queue_stops(pid)
+        restored = restore_text(pid, as_found)
+        end_debugger(debugger)
+        repaired = _repair_threads(pid, restored)
+    finally:  # whatever went wrong: no target stays in a stop of our making
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
     return Rescue(len(restored), repaired, continued=True)
 
 
