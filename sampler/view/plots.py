@@ -79,23 +79,14 @@ def _draw_spread(axes: Axes, recording: Recording, expression: str, colour: str)
     if spread is None:
         return
     axes.hist(series, bins=min(40, max(8, len(series) // 3)), orientation="horizontal", color=colour, alpha=0.7)
-    axes.axhline(spread.median, color=colour, linewidth=1.2)
-    axes.annotate(
-        f"median {show_value(spread.median)}",
-        (0.98, spread.median),
-        xycoords=("axes fraction", "data"),
-        ha="right",
-        va="bottom",
-        fontsize=9,
-    )
+    axes.axhline(spread.median, color=colour, linewidth=1.2, label=f"median {show_value(spread.median)}")
 
 
 def _draw_cost(axes: Axes, recording: Recording, colour: str) -> None:
     when = [look.t_ns / NS_PER_SECOND for look in recording.looks]
     low = [look.cost.suspended_ns.low / _NS_PER_MS for look in recording.looks]
     high = [look.cost.suspended_ns.high / _NS_PER_MS for look in recording.looks]
-    label = f"{recording.header['instrument']}: between the surely and the at most suspended time of a look"
-    axes.vlines(when, low, high, color=colour, linewidth=3, alpha=0.8, label=label)
+    axes.vlines(when, low, high, color=colour, linewidth=3, alpha=0.8, label=recording.header["instrument"])
 
 
 def _name_parts(parts: dict[str, Axes], recordings: Sequence[Recording]) -> None:
@@ -110,12 +101,15 @@ def _name_parts(parts: dict[str, Axes], recordings: Sequence[Recording]) -> None
     parts["spread"].set_title("distribution", loc="left", fontsize=11)
     parts["spread"].set(xlabel="samples")
     parts["spread"].sharey(parts["values"])
-    parts["cost"].set_title("how long each look suspended the target", loc="left", fontsize=11)
+    parts["cost"].set_title(
+        "how long each look suspended the target: surely so long, and at most so long", loc="left", fontsize=11
+    )
     parts["cost"].set(xlabel="time since the start of the run (s)", ylabel="suspended (ms)")
     parts["cost"].set_ylim(bottom=0)
+    parts["spread"].legend(fontsize=8, loc="upper right")
     for name in ("values", "cost"):
         parts[name].grid(alpha=0.25)
-        if parts[name].get_legend_handles_labels()[0]:
+        if len(parts[name].get_legend_handles_labels()[0]) > 1:
             parts[name].legend(fontsize=8, loc="upper right")
     parts["cost"].text(
         1,
