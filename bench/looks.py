@@ -59,9 +59,13 @@ def looks(instrument: Delve, count: int, period_s: float) -> list[Sample]:
 
 
 def stalls_of(sample: Sample, report: Report) -> int:
-    """What the writer was kept from writing by this look: its stalls with their middle inside the look."""
+    """What the writer was kept from writing by this look: its stalls that lie mostly inside the look."""
     begin, end = sample.cost.during_ns.low, sample.cost.during_ns.high
-    return sum(length for start, length in report["stalls"]["list"] if begin <= start + length // 2 <= end)
+    return sum(
+        length
+        for start, length in report["stalls"]["list"]
+        if min(start + length, end) - max(start, begin) > min(length, end - begin) / 2
+    )
 
 
 def suspended_time(rounds: int, count: int, stop: StopRequest) -> dict[str, Any]:

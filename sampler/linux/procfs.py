@@ -12,6 +12,8 @@ from pathlib import Path
 JOB_STOPPED, TRACING_STOP, ZOMBIE, DEAD = "T", "t", "Z", "X"
 RUNNABLE = "R"  # on a processor, or waiting for one
 
+# A thread that was let go may be put aside again after a few instructions: that is no running yet.
+_A_MOMENT_NS = 100_000
 _PF_KTHREAD = 0x00200000  # include/linux/sched.h
 
 
@@ -119,9 +121,9 @@ def run_times(pid: int) -> dict[int, int]:
 
 
 def starved(pid: int, before: dict[int, int]) -> bool:
-    """True if a thread would run, and has had no processor since ``before`` (of ``run_times``)."""
+    """True if a thread would run, and has had next to no processor since ``before`` (of ``run_times``)."""
     now = run_times(pid)
-    unmoved = [tid for tid, spent in before.items() if now.get(tid) == spent]
+    unmoved = [tid for tid, spent in before.items() if now.get(tid, 0) - spent < _A_MOMENT_NS]
     return any(_task_state(pid, tid) == RUNNABLE for tid in unmoved)
 
 
