@@ -6,22 +6,44 @@ import os
 import sys
 
 from sampler.commands.parser import build_parser
-from sampler.errors import SamplerError
+from sampler.errors import InternalError, SamplerError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns its exit status."""
+    _open_standard_streams()
     try:
-        chosen = build_parser().parse_args(arguments)
-        status: int = chosen.run(chosen)
-        sys.stdout.flush()
-        return status
+        return _run(arguments)
     except SamplerError as error:
-        print(f"sampler: {error}", file=sys.stderr)
-        return error.exit_status
+        return _fail(error)
     except BrokenPipeError:
         # The reader of our output has all it wanted (`sampler report … | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        return _fail(InternalError.of(error))
+
+
+def _run(arguments: list[str] | None) -> int:
+    chosen = build_parser().parse_args(arguments)
+    status: int = chosen.run(chosen)
+    sys.stdout.flush()
+    return status
+
+
+def _fail(error: SamplerError) -> int:
+    print(f"sampler: {error}", file=sys.stderr)
+    return error.exit_status
+
+
+def _open_standard_streams() -> None:
+    """A closed stream (``sampler … >&-``) becomes the null device, lest a pipe of ours take its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115

@@ -6,8 +6,12 @@ to the front end inside the recording's footer (``to_json`` and ``from_json``).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, ClassVar
+
+#: Makes an unexpected error show where it came from.
+DEBUG_VARIABLE = "SAMPLER_DEBUG"
 
 
 class SamplerError(Exception):
@@ -140,3 +144,19 @@ class TargetEnded(SamplerError):
     """The target ended while we looked."""
 
     exit_status = 4
+
+
+class InternalError(SamplerError):
+    """An error of our own, or of the system where none was expected."""
+
+    @staticmethod
+    def of(error: Exception) -> InternalError:
+        """Anything that is no SamplerError, as one; with $SAMPLER_DEBUG set, its traceback is printed."""
+        if os.environ.get(DEBUG_VARIABLE):
+            import traceback
+
+            traceback.print_exception(error)
+        why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return InternalError(
+            "sampler failed", why, f"if this is no fault of the machine, report it; {DEBUG_VARIABLE}=1 tells more"
+        )

@@ -9,14 +9,13 @@ import datetime
 import os
 import platform
 import time
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from sampler import __version__
 from sampler.budget import Throttle
-from sampler.errors import BudgetExceeded, SamplerError, TargetEnded
+from sampler.errors import BudgetExceeded, InternalError, SamplerError, TargetEnded
 from sampler.instruments.base import Assignment, SamplingInstrument, instrument_class
 from sampler.linux.wakeup import StopRequest
 from sampler.outbox import Outbox
@@ -27,9 +26,6 @@ from sampler.sample import Event
 from sampler.schedule import Schedule
 from sampler.target import Target
 from sampler.units import format_duration
-
-#: Makes an error in our own code show where it came from.
-DEBUG_VARIABLE = "SAMPLER_DEBUG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ class Run:
             self._finish("error", error)
             raise
         except Exception as error:
-            failure = _internal(error)
+            failure = InternalError.of(error)
             self._finish("error", failure)
             raise failure from error
         self._finish(ended)
@@ -177,13 +173,3 @@ def _timed_resolve(pid: int) -> tuple[Target, float]:
     """The target, and how long its text took to compare: a rescue will need that time again."""
     begun = time.monotonic()
     return resolve(pid), time.monotonic() - begun
-
-
-def _internal(error: Exception) -> SamplerError:
-    if os.environ.get(DEBUG_VARIABLE):
-        traceback.print_exception(error)
-    return SamplerError(
-        "sampler failed",
-        f"{type(error).__name__}: {error}",
-        f"the target was let go; please report this, with {DEBUG_VARIABLE}=1 for the details",
-    )

@@ -72,7 +72,7 @@ def _locate() -> str:
     places = [
         str(Path(sys.executable).parent / "dlv"),
         shutil.which("dlv"),
-        str(Path.home() / "go" / "bin" / "dlv"),
+        os.path.expanduser("~/go/bin/dlv"),
     ]
     for place in places:
         if place and os.access(place, os.X_OK):

@@ -7,6 +7,7 @@ import fcntl
 import io
 import os
 import pty
+import resource
 import signal
 import struct
 import subprocess
@@ -166,6 +167,26 @@ def test_bash_completes_commands_options_and_choices() -> None:
     )
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["diode-gap", "--max-pause", "jsonl"]
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_do_no_harm(tracee: Tracee, tmp_path: Path, closed: str) -> None:
+    file = tmp_path / "run.jsonl"
+    run = " ".join(command("diode-gap", str(tracee.pid), "--count=1", f"--output={file}"))
+    done = subprocess.run(["sh", "-c", f"{run} {closed}"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(load(str(file)).samples) == 1
+
+
+def test_what_nobody_expected_is_one_line_too(tracee: Tracee) -> None:
+    done = sampler("diode-gap", str(tracee.pid), "--count=1", preexec_fn=_no_files)
+    assert done.returncode == 1
+    assert (done.stderr.count("\n"), "Traceback" in done.stderr) == (1, False), done.stderr
+    assert_as_found(tracee.pid)
+
+
+def _no_files() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (10, 10))
 
 
 def test_two_runs_after_one_another_find_the_same_target(tracee: Tracee) -> None:
