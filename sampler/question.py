@@ -60,7 +60,7 @@ def check_point(point: str) -> None:
     if len(point) > LONGEST_POINT:
         raise PointError("the program point is too long", f"{len(point)} characters, at most {LONGEST_POINT}")
     regular_expression = point.startswith("/") and not re.search(r":\d+$", point)
-    if not _POINT.fullmatch(point) or regular_expression:
+    if not _POINT.fullmatch(point) or regular_expression or point.isdigit():
         raise PointError(
             f"{point!r} is not a program point",
             fix="name a function (main.write, pkg.(*T).Method), a line (file.go:42) or an address (0x4a1b2c)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,10 +75,19 @@ class Sample:
     late_ns: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        line: dict[str, Any] = {"type": "sample", "t_ns": self.t_ns, "values": dict(self.values)}
+        line: dict[str, Any] = {
+            "type": "sample",
+            "t_ns": self.t_ns,
+            "values": {name: _as_json(value) for name, value in self.values.items()},
+        }
         if self.signed:
             line["signed"] = dict(self.signed)
         return line | {"late_ns": self.late_ns, "cost": self.cost.to_json()}
+
+
+def _as_json(value: Value) -> Value:
+    """JSON has no word for what is no finite number: a string stands for it."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,14 +69,15 @@ def parse_share(text: str) -> float:
 
 def parse_jitter(text: str) -> float:
     """Like a share, but nought is a value: the deadlines are then exact."""
-    return 0.0 if re.fullmatch(r"0(\.0*)?%?", text.strip()) else parse_share(text)
+    return 0.0 if re.fullmatch(r"0(\.0*)?\s*%?", text.strip()) else parse_share(text)
 
 
 def format_duration(ns: float) -> str:
     """Three significant digits and a unit: ``21.3 ms``."""
+    rounded = float(f"{ns:.3g}")  # first: 999.9 µs is 1.00 ms, not 1000 µs
     for unit, scale in (("s", NS_PER_SECOND), ("ms", 1_000_000), ("µs", 1_000)):
-        if abs(ns) >= scale:
-            return f"{_three_digits(ns / scale)} {unit}"
+        if abs(rounded) >= scale:
+            return f"{_three_digits(rounded / scale)} {unit}"
     return f"{ns:.0f} ns"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from sampler import units
@@ -14,6 +15,7 @@ from sampler.question import MOST_EXPRESSIONS, Question, Timing
 
 FORMATS = ("table", "jsonl", "csv")
 LARGEST_COUNT = 10**9
+_MOST_DIGITS = 20
 
 
 def typed(parse: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -130,10 +132,10 @@ def arguments_from(question: Question) -> list[str]:
 
 
 def _decimal(share: float) -> str:
-    return f"{share:.12f}"
+    return f"{Decimal(repr(share)):f}"
 
 
 def _parse_count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:12]) <= LARGEST_COUNT:
+    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS or not 1 <= int(text) <= LARGEST_COUNT:
         raise UsageError(f"{text!r} is not a count", fix=f"give a whole number from 1 to {LARGEST_COUNT}")
     return int(text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import IO, Any
@@ -37,26 +38,24 @@ class Executable:
     """One ELF file, opened for as long as it is asked. BinaryError if it is none."""
 
     def __init__(self, file: IO[bytes], path: str) -> None:
-        from elftools.common.exceptions import ELFError
         from elftools.elf.elffile import ELFFile
 
         self.path = path
-        try:
+        with self._reading():
             self._elf: Any = ELFFile(file)
-        except ELFError as error:
-            raise BinaryError(f"{path} cannot be read as an ELF file", str(error)) from error
 
     @cached_property
     def build_id(self) -> str | None:
         """The GNU build-id, else Go's own, else None."""
-        notes = [
-            (note["n_name"], note["n_type"], note["n_desc"])
-            for section in self._elf.iter_sections()
-            if section["sh_type"] == "SHT_NOTE"
-            for note in section.iter_notes()
-        ]
+        with self._reading():
+            notes = [
+                (note["n_name"], note["n_type"], note["n_desc"])
+                for section in self._elf.iter_sections()
+                if section["sh_type"] == "SHT_NOTE"
+                for note in section.iter_notes()
+            ]
         gnu = next((desc for name, kind, desc in notes if name == "GNU" and kind == "NT_GNU_BUILD_ID"), None)
-        go = next((desc for name, _, desc in notes if name.rstrip("\0") == "Go"), None)
+        go = next((desc for name, _, desc in notes if str(name).rstrip("\0") == "Go"), None)
         return gnu or (go.decode(errors="replace") if isinstance(go, bytes) else go)
 
     @cached_property
@@ -69,7 +68,8 @@ class Executable:
 
     @cached_property
     def has_debug_info(self) -> bool:
-        return bool(self._elf.has_dwarf_info(strict=True))
+        with self._reading():
+            return bool(self._elf.has_dwarf_info(strict=True))
 
     def names_a_function(self, name: str) -> bool:
         """False only if no debug information can hold a function of that last name.
@@ -93,13 +93,19 @@ class Executable:
             yield self._section(name)
 
     def _section(self, name: str) -> bytes:
-        from elftools.common.exceptions import ELFError
-
-        try:
+        with self._reading():
             section = self._elf.get_section_by_name(name)
             return bytes(section.data()) if section is not None else b""
-        except (ELFError, ValueError) as error:
-            raise BinaryError(f"{self.path} is damaged", f"section {name}: {error}") from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # a damaged file makes the library raise nearly anything
+            what = f"{self.path} cannot be read as an ELF file"
+            raise BinaryError(
+                what, f"{type(error).__name__} {error}".strip(), "name a process whose program is whole"
+            ) from error
 
 
 def _first_string(data: bytes) -> str:

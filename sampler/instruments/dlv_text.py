@@ -12,7 +12,7 @@ PROMPT = "(dlv) "
 KILL_QUESTION = r"Would you like to kill the process\? \[Y/n\] "
 
 _NOISE = re.compile(r"^(?:received SIGINT, stopping process.*|Warning: .*)\n", re.MULTILINE)
-_EXITED = re.compile(r"Process \d+ has exited with status (-?\d+)")
+_EXITED = re.compile(r"^Process \d+ has exited with status (-?\d+)", re.MULTILINE)
 _STOP = re.compile(
     r"^> (?:\[(?P<name>[^\]]+)\] )?(?P<place>\S.*?) \(.*?\(?PC: (?P<pc>0x[0-9a-f]+)\)|"
     r"^> (?:\[(?P<name2>[^\]]+)\] )?(?P<place2>\S+)",
@@ -21,7 +21,8 @@ _STOP = re.compile(
 _SET = re.compile(r"^Breakpoint (\d+) set at ((?:0x[0-9a-f]+,?)+)", re.MULTILINE)
 _FAILED = re.compile(r"^Command failed: (.*)", re.MULTILINE | re.DOTALL)
 _NAMED_CONSTANT = re.compile(r"[^\W\d][\w.|]* \((-?\d+)\)")
-_NIL_POINTER = re.compile(r"\*\S+ nil")
+# A pointer, map or interface without a value: its type, then nil. A nil slice tells its length besides.
+_NIL = re.compile(r"[^,:\"\n]+ nil")
 _STRING = re.compile(r'"(.*)"', re.DOTALL)
 
 # What depends on the values of the moment, and may be well at the next look.
@@ -110,7 +111,7 @@ def _scalar(text: str) -> Value:
         return int(constant[1])
     if text in ("true", "false"):
         return text == "true"
-    if text == "nil" or _NIL_POINTER.fullmatch(text):
+    if text == "nil" or _NIL.fullmatch(text):
         return None
     string = _STRING.fullmatch(text)
     if string:

@@ -9,7 +9,7 @@ from sampler.recording import Line, Recording
 from sampler.sample import Miss, Sample
 from sampler.units import format_duration
 from sampler.view.lines import describe
-from sampler.view.statistics import Costs, Distribution, numbers, reading, reasons, show_value
+from sampler.view.statistics import Costs, Distribution, numbers, printable, reading, reasons, show_value
 from sampler.view.summary import span, summary_lines
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def picture(recording: Recording, remarks: list[str]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="ellipsis", no_wrap=True)
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(style="dim", no_wrap=True, width=7)
+    table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
     rows = [("target", _target(recording))]
     for expression in recording.expressions:
         rows += _answer(recording, expression)
@@ -79,7 +79,7 @@ def picture(recording: Recording, remarks: list[str]) -> Table:
 
 def _target(recording: Recording) -> str:
     header, target = recording.header, recording.header["target"]
-    return f"{target['name']} ({target['pid']}) at {header['question']['point']} by {header['instrument']}"
+    return f"{printable(target['name'])} ({target['pid']}) at {header['question']['point']} by {header['instrument']}"
 
 
 def _answer(recording: Recording, expression: str) -> list[tuple[str, str]]:
@@ -105,7 +105,7 @@ def _latest(recording: Recording, expression: str) -> str:
     if isinstance(look, Miss):
         return f"miss: {look.reason}"
     shown = show_value(look.values.get(expression))
-    return f"{shown}   signed {reading(look, expression)}" if expression in look.signed else shown
+    return f"{shown} (signed {reading(look, expression)})" if expression in look.signed else shown
 
 
 def _looks(recording: Recording) -> str:
@@ -137,5 +137,6 @@ def _cost(recording: Recording) -> list[tuple[str, str]]:
 def sparkline(series: list[float]) -> str:
     """One character a value, its height between the lowest and the highest of them."""
     low, high = min(series), max(series)
-    step = (high - low) / (len(_BARS) - 1) or 1.0
-    return "".join(_BARS[round((value - low) / step)] for value in series)
+    steps = len(_BARS) - 1
+    step = high / steps - low / steps or 1.0  # so, and not of the difference: that of two floats can overflow
+    return "".join(_BARS[min(steps, max(0, round(value / step - low / step)))] for value in series)

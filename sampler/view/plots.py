@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sampler.errors import OutputError, RecordingError, UsageError
 from sampler.recording import Recording
 from sampler.units import NS_PER_SECOND
-from sampler.view.statistics import Distribution, numbers, reading, show_value
+from sampler.view.statistics import Distribution, is_number, numbers, printable, reading, show_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +33,9 @@ def draw(recordings: Sequence[Recording], path: str) -> None:
         raise RecordingError("there is nothing to draw", "no look was recorded")
     figure = _figure(recordings)
     try:
-        figure.savefig(path, dpi=150)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a letter that no font here has is drawn as a box
+            figure.savefig(path, dpi=150)
     except OSError as error:
         raise OutputError(
             f"cannot write {path}", error.strerror or str(error), "choose a place that can be written"
@@ -58,12 +61,16 @@ def _figure(recordings: Sequence[Recording]) -> Figure:
 
 
 def _label(recording: Recording, expression: str, recordings: Sequence[Recording]) -> str:
-    return f"{expression} ({recording.header['instrument']})" if len(recordings) > 1 else expression
+    return _plain(f"{expression} ({recording.header['instrument']})" if len(recordings) > 1 else expression)
+
+
+def _plain(text: str) -> str:
+    return printable(text).replace("$", r"\$")  # a dollar sign begins a formula
 
 
 def _draw_values(axes: Axes, recording: Recording, expression: str, colour: str, label: str) -> None:
     found = [(sample.t_ns / NS_PER_SECOND, reading(sample, expression)) for sample in recording.samples]
-    points = [(when, value) for when, value in found if isinstance(value, (int, float))]
+    points = [(when, float(value)) for when, value in found if is_number(value)]
     if points:
         axes.plot(*zip(*points, strict=True), color=colour, linewidth=0.8, marker="o", markersize=3.5, label=label)
     missed = [miss.t_ns / NS_PER_SECOND for miss in recording.misses]
@@ -74,7 +81,7 @@ def _draw_values(axes: Axes, recording: Recording, expression: str, colour: str,
 
 
 def _draw_spread(axes: Axes, recording: Recording, expression: str, colour: str) -> None:
-    series = numbers(recording, expression)
+    series = [float(value) for value in numbers(recording, expression)]  # numpy takes no larger integers
     spread = Distribution.of(series)
     if spread is None:
         return
@@ -93,7 +100,9 @@ def _name_parts(parts: dict[str, Axes], recordings: Sequence[Recording]) -> None
     header = recordings[0].header
     target, machine = header["target"], header.get("machine", {})
     parts["values"].set_title(
-        f"{', '.join(recordings[0].expressions)}\nat {header['question']['point']} in {target['name']}",
+        _plain(", ".join(recordings[0].expressions))
+        + "\n"
+        + _plain(f"at {header['question']['point']} in {target['name']}"),
         loc="left",
         fontsize=11,
     )
@@ -106,10 +115,9 @@ def _name_parts(parts: dict[str, Axes], recordings: Sequence[Recording]) -> None
     )
     parts["cost"].set(xlabel="time since the start of the run (s)", ylabel="suspended (ms)")
     parts["cost"].set_ylim(bottom=0)
-    parts["spread"].legend(fontsize=8, loc="upper right")
-    for name in ("values", "cost"):
+    for name, fewest in (("values", 2), ("spread", 1), ("cost", 2)):
         parts[name].grid(alpha=0.25)
-        if len(parts[name].get_legend_handles_labels()[0]) > 1:
+        if len(parts[name].get_legend_handles_labels()[0]) >= fewest:
             parts[name].legend(fontsize=8, loc="upper right")
     parts["cost"].text(
         1,

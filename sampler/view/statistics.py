@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from sampler.recording import Recording
 from sampler.sample import Interval, Sample, Value
@@ -62,9 +63,16 @@ def reading(sample: Sample, expression: str) -> Value:
 
 
 def numbers(recording: Recording, expression: str) -> list[float]:
-    """The numeric values of an expression, in time order; truth values are none."""
+    """The finite numeric values of an expression, in time order; truth values are none."""
     found = (reading(sample, expression) for sample in recording.samples)
-    return [value for value in found if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    return [value for value in found if is_number(value)]
+
+
+def is_number(value: Value) -> TypeGuard[int | float]:
+    """True for an integer or a finite float."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def commonest(recording: Recording, expression: str, most: int = 3) -> list[tuple[str, int]]:
@@ -83,7 +91,12 @@ def show_value(value: Value) -> str:
         return "nil"
     if isinstance(value, float):
         return f"{value:.6g}"
-    return str(value)
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """A text of the target's own (its name, a string) that steers no terminal and breaks no line."""
+    return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
 
 
 @dataclass(frozen=True, slots=True)

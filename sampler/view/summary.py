@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sampler.recording import Recording
 from sampler.units import format_duration
-from sampler.view.statistics import Costs, Distribution, commonest, numbers, reasons, show_value
+from sampler.view.statistics import Costs, Distribution, commonest, numbers, printable, reasons, show_value
 
 _ENDINGS = {
     "duration": "the time asked for was over",
@@ -32,10 +32,8 @@ def summary_lines(recording: Recording) -> Iterator[str]:
 def _asked(recording: Recording) -> Iterator[str]:
     header, target = recording.header, recording.header["target"]
     tool = header.get("tool", {})
-    yield (
-        f"target      {target['name']} (PID {target['pid']}, {target.get('go_version') or target['language']},"
-        f" {target['threads']} threads)"
-    )
+    made = target.get("go_version") or target["language"]
+    yield f"target      {printable(target['name'])} (PID {target['pid']}, {made}, {target['threads']} threads)"
     how = f"{header['instrument']} {tool.get('version', '')}".strip()
     yield f"asked       at {header['question']['point']}, with {how}"
 

@@ -37,3 +37,38 @@ def test_a_period_beyond_a_minute_and_a_hundred_times_the_asked_is_helpless() ->
     throttle = Throttle(Budget(max_suspended=0.0001), 100 * MS)
     throttle.after(20 * MS)
     assert throttle.helpless
+
+
+@given(st.lists(st.integers(0, 10**10), max_size=60), st.floats(0.001, 1), st.integers(10**6, 10**11))
+def test_a_change_is_told_if_and_only_if_the_period_changed(looks: list[int], share: float, asked: int) -> None:
+    throttle = Throttle(Budget(max_suspended=share), asked)
+    for cost in looks:
+        before = throttle.period_ns
+        assert throttle.after(cost) == (throttle.period_ns != before)
+
+
+@given(st.integers(0, 10**10), st.floats(0.001, 1))
+def test_a_look_of_the_same_cost_backs_off_once_and_not_at_every_look(cost: int, share: float) -> None:
+    throttle = Throttle(Budget(max_suspended=share), 10 * MS)
+    throttle.after(cost)
+    assert not any(throttle.after(cost) for _ in range(3 * MEMORY))
+
+
+def test_one_dear_look_among_the_last_keeps_the_rate_down() -> None:
+    throttle = Throttle(Budget(max_suspended=0.1), 100 * MS)
+    throttle.after(100 * MS)
+    for _ in range(MEMORY - 1):
+        throttle.after(1 * MS)
+        assert throttle.period_ns == 1_250 * MS
+
+
+def test_a_slow_rate_that_was_asked_for_is_not_helpless() -> None:
+    assert not Throttle(Budget(), 3600 * NS_PER_SECOND).helpless
+
+
+def test_a_stretch_up_to_a_minute_is_no_reason_to_give_up() -> None:
+    throttle = Throttle(Budget(max_suspended=0.1), 1 * MS)
+    throttle.after(4_000 * MS)
+    assert (throttle.period_ns, throttle.helpless) == (50 * NS_PER_SECOND, False)
+    throttle.after(6_000 * MS)
+    assert throttle.helpless

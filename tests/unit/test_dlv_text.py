@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from contextlib import suppress
 
-from sampler.errors import ExpressionRefused, PointAmbiguous, PointNotFound
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sampler.errors import ExpressionRefused, PointAmbiguous, PointNotFound, QuestionError
 from sampler.instruments.dlv_text import parse_breakpoint, parse_stop, parse_type, parse_value, unsigned_bits
-from sampler.instruments.language import Stop, Unreadable
+from sampler.instruments.language import Breakpoint, Stop, Unreadable
 
 INTERRUPTED = (
     "received SIGINT, stopping process (will not forward signal)\r\n"
@@ -129,3 +133,79 @@ def test_only_unsigned_integers_have_a_width() -> None:
         None,
         None,
     ]
+
+
+def test_a_point_that_is_one_place_stands_at_one_address() -> None:
+    found = parse_breakpoint("Breakpoint 1 set at 0x493137 for main.main.func2() ./main.go:22\r\n", "main.main.func2")
+    assert found == Breakpoint(1, (0x493137,))
+
+
+def test_an_ambiguous_point_names_the_places_in_order_and_without_the_cut() -> None:
+    text = 'Command failed: Location "write" ambiguous: os.(*File).write, runtime.bitCursor.write…\r\n'
+    with pytest.raises(PointAmbiguous) as caught:
+        parse_breakpoint(text, "write")
+    assert caught.value.why == "among them os.(*File).write, runtime.bitCursor.write"
+
+
+def test_a_line_without_code_is_told_from_a_name_that_is_not_there() -> None:
+    text = "Command failed: could not find statement at /x/main.go:1, please use a line with a statement\r\n"
+    with pytest.raises(PointNotFound, match=r"there is no code at main\.go:1") as caught:
+        parse_breakpoint(text, "main.go:1")
+    assert "please" not in str(caught.value)
+
+
+def test_a_source_line_that_talks_of_an_exit_is_none() -> None:
+    listing = '=>  49:\tlog.Print("Process 3 has exited with status 0")\r\n'
+    assert parse_stop(HIT.replace("=>  49:\tfunc step(t *T, n int) int {\r\n", listing)) == Stop(hits=(7,))
+
+
+def test_a_stop_of_which_only_the_head_was_printed_is_still_told() -> None:
+    assert parse_stop("> [Breakpoint 7] main.step() ./main.go:49\r\n").hits == (7,)
+    assert parse_stop("> [hardcoded-breakpoint] main.f() ./m.go:1 (PC: 0x1)\r\n").named == "hardcoded-breakpoint"
+
+
+def test_an_interrupt_that_finds_the_target_ended_is_an_end() -> None:
+    text = "received SIGINT, stopping process (will not forward signal)\r\nProcess 7867 has exited with status 0\r\n"
+    assert parse_stop(text).exit_status == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("-Inf", float("-inf")),
+        ("+Inf", float("inf")),
+        ("1.5e+300", 1.5e300),
+        ('""', ""),
+        ('"true"', "true"),
+        ('"4"', "4"),
+    ],
+)
+def test_a_string_stays_a_string_and_a_float_a_float(text: str, value: object) -> None:
+    assert parse_value(text + "\r\n", "x") == value
+
+
+@pytest.mark.parametrize("text", ["*main.Inner nil", "*map[string]interface {} nil", "*struct { A int } nil"])
+def test_a_pointer_to_nothing_is_none_whatever_its_type(text: str) -> None:
+    assert parse_value(text + "\r\n", "x") is None
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_value_or_a_typed_refusal(text: str) -> None:
+    try:
+        value = parse_value(text, "x")
+    except (Unreadable, ExpressionRefused):
+        return
+    assert value is None or isinstance(value, (int, float, bool, str))
+
+
+@given(st.text(max_size=80), st.sampled_from(["", "> ", "Breakpoint 3 set at 0x", "> [Breakpoint", "Command failed: "]))
+def test_any_text_is_a_stop_and_a_point_or_a_typed_refusal(text: str, head: str) -> None:
+    assert isinstance(parse_stop(head + text), Stop)
+    with suppress(QuestionError):
+        assert parse_breakpoint(head + text, "main.f").addresses
+
+
+@given(st.integers(-(2**63), 2**64 - 1))
+def test_every_integer_of_go_is_read_back(number: int) -> None:
+    assert parse_value(f"{number}\r\n", "x") == number
+    assert parse_value(f"main.Green|main.Red ({number})\r\n", "x") == number

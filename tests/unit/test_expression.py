@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sampler.errors import ExpressionError, PointError
-from sampler.expression.syntax import check_expression, is_difference
+from sampler.expression.syntax import LONGEST_EXPRESSION, check_expression, is_difference
 from sampler.question import check_point
 
 GOOD = """
@@ -100,3 +100,94 @@ def test_no_point_holds_a_second_word(point: str) -> None:
     assert len(point.split()) == 1
     assert point.isprintable()
     assert ";" not in point
+
+
+STRINGS = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)+'"
+
+
+def is_one_expression(text: str) -> bool:
+    """Whether it is accepted; whatever else is raised than our own error fails the test."""
+    try:
+        check_expression(text)
+    except ExpressionError:
+        return False
+    return True
+
+
+def only_reads(text: str) -> bool:
+    outside = re.sub(STRINGS, "", text)
+    return text.isprintable() and ";" not in outside and not re.search(r"(?<![=!<>])=(?!=)|:=|[<>]{2}=", outside)
+
+
+@given(st.text(st.characters(), max_size=40))
+@example("x\udcff")
+@example("x\u2028y")
+@example("x\u00a0")
+@example("!" * 999 + "a")
+@example("&" * 999 + "a")
+@example("(" * 51 + "a" + ")" * 51)
+@example("a" + "<<a" * 300)
+@example("0x")
+def test_any_text_is_accepted_or_refused_by_a_typed_error(text: str) -> None:
+    assert not is_one_expression(text) or only_reads(text)
+
+
+@given(st.text(st.sampled_from("ab.=!<>:;\"\\' +-[]()\n\x1b"), max_size=12))
+@example("a == b")
+@example("a <= b")
+@example("a = b")
+@example("a := b")
+@example("a += b")
+@example("a <<= b")
+@example("a == b; c")
+@example('m["a;b"]')
+@example('m["a"];b')
+@example('"\\"; b')
+@example("a->b = c")
+def test_nothing_that_writes_or_ends_a_command_is_accepted(text: str) -> None:
+    assert not is_one_expression(text) or only_reads(text)
+
+
+# What people ask, put together from parts.
+names = st.sampled_from(
+    ["d", "writeIndex", "x1", "_n", "日本", "t.N", "a->b", 'm["k;="]', "(*T)(p).x", "len(s)", "0x1f", "1.5"]
+)
+asked = st.recursive(
+    names,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["+", " - ", "*", " / ", " & ", "<<", " == ", " && ", " || "]), inner).map(
+            lambda parts: "".join(("(", parts[0], ")", parts[1], "(", parts[2], ")"))
+        ),
+        st.tuples(st.sampled_from(["-", "!", "*", "&", "^"]), inner).map(lambda parts: f"{parts[0]}({parts[1]})"),
+        inner.map(lambda text: f"a[{text}]"),
+        inner.map(lambda text: f"uint32({text})"),
+    ),
+    max_leaves=6,
+)
+
+
+@given(asked)
+def test_what_is_put_together_from_reads_is_accepted_and_stays_one_expression(text: str) -> None:
+    assert is_one_expression(text)
+    assert is_difference(f"({text}) - ({text})")
+    assert not is_one_expression(f"{text} = 1")
+    assert not is_one_expression(f"{text}; exit")
+    assert not is_one_expression(f"{text}\nexit")
+    assert not is_one_expression(f"{text} d")
+
+
+def test_an_expression_is_no_longer_than_the_limit() -> None:
+    check_expression("a" * LONGEST_EXPRESSION)
+    with pytest.raises(ExpressionError, match="too long"):
+        check_expression("a" * (LONGEST_EXPRESSION + 1))
+
+
+def test_a_control_character_is_named_with_its_column() -> None:
+    with pytest.raises(ExpressionError, match=r"column 2") as caught:
+        check_expression("x\x1b[2J")
+    assert "\x1b" not in str(caught.value)
+
+
+def test_an_expression_that_ends_too_early_is_told_so() -> None:
+    with pytest.raises(ExpressionError, match="ends too early"):
+        check_expression("d.writeIndex -")

@@ -41,3 +41,61 @@ def test_after_a_stretch_the_next_deadline_is_one_new_period_away() -> None:
     schedule.stretch(5_000, 1_234)
     deadline = schedule.next(1_300)
     assert (deadline.at_ns, deadline.skipped) == (6_234, 0)
+
+
+@given(st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=60), st.integers(1, 10**5))
+def test_whatever_the_clock_shows_a_deadline_is_on_the_grid_and_after_the_one_before(
+    clock: list[int], period: int
+) -> None:
+    schedule, before, turns = Schedule(77, period), 77 - period, 0
+    for now in clock:
+        deadline = schedule.next(now)
+        turns += 1 + deadline.skipped
+        assert (deadline.at_ns - 77) % period == 0
+        assert deadline.at_ns - before == (1 + deadline.skipped) * period
+        assert deadline.at_ns >= now
+        before = deadline.at_ns
+    assert before == 77 + (turns - 1) * period
+
+
+def test_a_deadline_that_passed_is_counted_and_not_made_up_for() -> None:
+    schedule = Schedule(0, PERIOD)
+    schedule.next(0)
+    deadline = schedule.next(4 * PERIOD + 1)
+    assert (deadline.at_ns, deadline.skipped) == (5 * PERIOD, 4)
+    assert schedule.next(5 * PERIOD).at_ns == 6 * PERIOD
+
+
+def test_a_deadline_of_this_very_moment_is_not_skipped() -> None:
+    schedule = Schedule(0, PERIOD)
+    schedule.next(0)
+    assert (schedule.next(PERIOD).at_ns, schedule.next(2 * PERIOD).skipped) == (PERIOD, 0)
+
+
+@given(st.floats(0.01, 1), st.integers(0, 1000), st.integers(2, 10**9))
+def test_jitter_alone_skips_no_deadline(jitter: float, seed: int, period: int) -> None:
+    schedule, now = Schedule(0, period, jitter, seed), 0
+    for _ in range(50):
+        deadline = schedule.next(now)
+        assert deadline.skipped == 0
+        now = max(now, deadline.at_ns)  # a look that costs nothing
+
+
+@given(st.integers(0, 1000))
+def test_a_jitter_of_one_seed_is_repeatable(seed: int) -> None:
+    one, other = (Schedule(0, PERIOD, 0.5, seed) for _ in range(2))
+    assert [one.next(0) for _ in range(20)] == [other.next(0) for _ in range(20)]
+
+
+@given(st.integers(1, 10**9), st.integers(0, 10**9), st.lists(st.integers(0, 10**9), max_size=20))
+def test_after_a_stretch_the_grid_is_of_the_new_period_and_drifts_no_more_than_before(
+    period: int, at: int, delays: list[int]
+) -> None:
+    schedule, turn, now = Schedule(0, PERIOD), 0, at
+    schedule.next(0)
+    schedule.stretch(period, at)
+    for delay in delays:
+        deadline = schedule.next(now)
+        turn += 1 + deadline.skipped
+        assert deadline.at_ns == at + turn * period
+        now = deadline.at_ns + delay

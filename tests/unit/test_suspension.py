@@ -109,3 +109,88 @@ def test_whatever_is_seen_the_bounds_are_in_order(events: list[tuple[str, int]])
         suspension.see(Held.NONE, now + (later + 1) * 2 * BRIEF_RUN_NS)
     found = suspension.take()
     assert 0 <= found.low <= found.high
+
+
+def test_what_was_taken_is_not_counted_again() -> None:
+    suspension = Suspension(0)
+    look(suspension, 100 * MS)
+    suspension.take()
+    assert suspension.take() == Interval(0, 0)
+    look(suspension, 900 * MS)
+    assert suspension.take() == Interval(3 * MS, 13 * MS)
+
+
+def test_a_pause_lasts_from_the_last_sight_of_running_until_the_next() -> None:
+    suspension = Suspension(0)
+    suspension.see(Held.NONE, 10 * MS)
+    suspension.requested(12 * MS)
+    suspension.stopped(15 * MS)
+    assert suspension.pause_ns(40 * MS) == 30 * MS
+    suspension.resuming(41 * MS, armed=False)
+    assert suspension.pause_ns(42 * MS) == 32 * MS  # asked to, but not seen
+    suspension.see(Held.NONE, 43 * MS)
+    assert suspension.pause_ns(44 * MS) == 0
+
+
+def test_one_sight_of_running_does_not_end_a_stop() -> None:
+    suspension = Suspension(0)
+    suspension.stopped(0)
+    suspension.resuming(1 * MS, armed=False)
+    suspension.see(Held.NONE, 2 * MS)
+    suspension.see(Held.ALL, 3 * MS)
+    suspension.see(Held.NONE, 4 * MS)
+    assert not suspension.is_over
+    suspension.see(Held.NONE, 5 * MS)
+    assert suspension.take() == Interval(1 * MS, 5 * MS)
+
+
+def test_asking_again_for_a_stop_that_is_known_changes_nothing() -> None:
+    one, other = Suspension(0), Suspension(0)
+    for suspension in (one, other):
+        suspension.requested(1 * MS)
+        suspension.stopped(5 * MS)
+        if suspension is other:
+            suspension.requested(6 * MS)
+        suspension.resuming(9 * MS, armed=False)
+        suspension.see(Held.NONE, 10 * MS)
+        suspension.see(Held.NONE, 11 * MS)
+    assert one.take() == other.take() == Interval(4 * MS, 10 * MS)
+
+
+def test_a_stop_that_nobody_asked_for_counts_high_from_the_last_sight_of_running() -> None:
+    suspension = Suspension(0)
+    suspension.see(Held.NONE, 10 * MS)
+    suspension.stopped(18 * MS)
+    suspension.resuming(20 * MS, armed=False)
+    suspension.see(Held.NONE, 21 * MS)
+    suspension.see(Held.NONE, 22 * MS)
+    assert suspension.take() == Interval(2 * MS, 12 * MS)
+
+
+def test_a_target_that_somebody_else_freed_was_for_sure_not_held() -> None:
+    suspension = Suspension(0)
+    suspension.requested(0)
+    suspension.stopped(5 * MS)
+    suspension.see(Held.NONE, 30 * MS)
+    suspension.see(Held.NONE, 31 * MS)
+    suspension.resuming(40 * MS, armed=False)
+    assert suspension.take().low == 0
+
+
+@given(st.lists(st.integers(1, 60), min_size=4, max_size=4), st.booleans(), st.booleans())
+def test_the_truth_lies_between_the_bounds_of_a_plain_look(gaps: list[int], seen: bool, waiting: bool) -> None:
+    asked = 100 * MS
+    held, known, resumed, free = (asked + sum(gaps[: place + 1]) * MS for place in range(4))
+    suspension = Suspension(0)
+    suspension.requested(asked)
+    if seen:
+        suspension.see(Held.ALL, held)  # otherwise held between two sights
+    suspension.stopped(known)
+    suspension.resuming(resumed, armed=False)
+    suspension.see(Held.ALL, resumed)
+    for later in range(60):
+        suspension.see(Held.NONE, free + later * MS, waiting=waiting and later < 5)
+    found = suspension.take()
+    assert suspension.is_over
+    assert found.low <= resumed - held
+    assert found.high >= free - held

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+
+import pytest
+
+from sampler.commands import VERBS
+from sampler.commands.parser import build_parser
+from sampler.instruments.base import INSTRUMENTS
+from sampler.view.completion import script
+
+
+def long_options(verb: str) -> set[str]:
+    """Those that the help shows."""
+    group = next(action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    shown = [action for action in group.choices[verb]._actions if action.help != argparse.SUPPRESS]
+    return {option for action in shown for option in action.option_strings if option.startswith("--")}
+
+
+def completed(*words: str) -> set[str]:
+    """What bash offers for the last of the words."""
+    ask = (
+        f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; _sampler; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    )
+    program = script(build_parser(), "bash") + "\n" + ask
+    run = subprocess.run(
+        ["bash", "--norc", "-c", program], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+    )
+    assert run.stderr == ""
+    return set(run.stdout.split())
+
+
+def test_the_first_word_is_completed_with_the_verbs() -> None:
+    assert completed("sampler", "") == {*VERBS, "--help", "--version"}
+    assert completed("sampler", "rep") == {"report"}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_is_completed_with_every_option_that_its_help_shows(verb: str) -> None:
+    assert completed("sampler", verb, "--") == long_options(verb)
+
+
+def test_an_option_that_is_hidden_from_the_help_is_not_offered() -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert "lifeline" not in script(build_parser(), shell)
+
+
+def test_an_option_with_choices_is_completed_with_them() -> None:
+    assert completed("sampler", "watch", "--format", "") == {"table", "jsonl", "csv"}
+    assert completed("sampler", "watch", "1", "x", "--instrument", "") == set(INSTRUMENTS)
+
+
+def test_a_target_is_completed_with_the_names_of_running_processes() -> None:
+    assert "bash" in completed("sampler", "watch", "bas")
+
+
+def test_a_zsh_script_is_the_bash_script_under_its_own_header() -> None:
+    bash, zsh = script(build_parser(), "bash"), script(build_parser(), "zsh")
+    assert zsh.startswith("#compdef sampler\n")
+    assert zsh.endswith(bash)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_fish_script_names_every_verb_and_option_on_a_line_of_its_own(verb: str) -> None:
+    lines = script(build_parser(), "fish").splitlines()
+    assert verb in shlex.split(lines[0])[-1].split()
+    mine = [shlex.split(line) for line in lines if f"__fish_seen_subcommand_from {verb}'" in line]
+    named = {"--" + words[words.index("-l") + 1] for words in mine if "-l" in words}
+    assert named == long_options(verb)
+
+
+def test_what_a_shell_reads_in_the_scripts_is_balanced_in_its_quotes() -> None:
+    for line in script(build_parser(), "fish").splitlines():
+        assert shlex.split(line)[:3] == ["complete", "-c", "sampler"]
