@@ -107,7 +107,8 @@ class Run:
         while timing.count is None or looks < timing.count:
             deadline = schedule.next(now_ns)
             if end_ns is not None and deadline.at_ns >= end_ns:
-                return self._rest_until(end_ns)
+                instrument.rest(end_ns)  # no look falls into it, but the target is still in our hands
+                return self._stop.reason or "duration"
             look = instrument.look(deadline.at_ns)
             if look is None:
                 return self._stop.reason or "interrupted"
@@ -117,14 +118,6 @@ class Run:
                 self._back_off(throttle, schedule)
             now_ns = time.monotonic_ns()
         return "count"
-
-    def _rest_until(self, end_ns: int) -> str:
-        """The run lasts as long as was asked, though no look falls into the rest of it."""
-        while (left_ns := end_ns - time.monotonic_ns()) > 0:
-            if self._stop.reason:
-                return self._stop.reason
-            self._stop.wait(left_ns / 1e9)
-        return "duration"
 
     def _back_off(self, throttle: Throttle, schedule: Schedule) -> None:
         if throttle.helpless:

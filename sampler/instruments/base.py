@@ -53,6 +53,9 @@ class SamplingInstrument(Protocol):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+    def rest(self, until_ns: int) -> bool:
+        """Lets the target run until then (monotonic), serving whatever stops it; False if asked to stop."""
+
     def look(self, deadline_ns: int) -> Sample | Miss | None:
         """Waits for the deadline (monotonic) and looks once; None if asked to stop before it was done."""
 

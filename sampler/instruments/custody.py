@@ -7,7 +7,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-from sampler.errors import DebuggerEnded, DebuggerHung, SamplerError, TargetEnded
+from sampler.errors import DebuggerEnded, DebuggerHung, TargetEnded
 from sampler.instruments.base import Assignment
 from sampler.instruments.dialogue import SILENCE_NS, Dialogue
 from sampler.instruments.language import Language, Stop
@@ -117,7 +117,7 @@ class Custody:
         """By the debugger's own way out if it still answers; else by force."""
         pid, as_found = self._target.pid, self._target.patched
         if not isinstance(error, (DebuggerHung, DebuggerEnded)) and not self.talk.is_overdue:
-            with suppress(SamplerError, OSError):
+            with suppress(Exception):  # whatever goes wrong on the polite way: the other one follows
                 self._quit()
                 return rescue.tidy(pid, as_found) if self._same_target() else rescue.Rescue()
         if not self._same_target():

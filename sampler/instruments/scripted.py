@@ -41,7 +41,7 @@ class ScriptedDebugger:
     def look(self, deadline_ns: int) -> Sample | Miss | None:
         """Waits for the deadline, then one look; None when asked to stop. Raises SamplerError."""
         try:
-            return self._look_once(deadline_ns) if self._rest(deadline_ns) else None
+            return self._look_once(deadline_ns) if self.rest(deadline_ns) else None
         except (QuestionError, DebuggerError) as error:
             # A target that ends in mid-dialogue makes the debugger say all sorts of things.
             if procfs.is_same_process(self._target.pid, self._target.start_ticks):
@@ -78,9 +78,9 @@ class ScriptedDebugger:
         self._answered = True
         return Sample(t_ns, outcome, cost, self._signed(outcome), late_ns)
 
-    def _rest(self, deadline_ns: int) -> bool:
+    def rest(self, until_ns: int) -> bool:
         """Lets the target run until the deadline; whatever stops it meanwhile is passed on at once."""
-        while (text := self._custody.talk.wait(deadline_ns, stoppable=True)) is not None:
+        while (text := self._custody.talk.wait(until_ns, stoppable=True)) is not None:
             self._custody.take_note(self._language.parse_stop(text))
             self._custody.resume()
         return self._given.stop.reason is None
