@@ -86,6 +86,10 @@ class BinaryError(TargetError):
     """The executable is not one that this instrument can read."""
 
 
+class NoDebugInfo(BinaryError):
+    """The executable is stripped, and there is no debug file for it."""
+
+
 class QuestionError(SamplerError):
     """The debugger understood the question and refused it."""
 

@@ -1,0 +1,96 @@
+"""Reading one debugging information entry (DIE): its attributes, its references, its addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+_REFERENCES = ("DW_AT_abstract_origin", "DW_AT_specification")
+_ADDRESS_FORMS = ("DW_FORM_addr", "DW_FORM_addrx", "DW_FORM_addrx1", "DW_FORM_addrx2", "DW_FORM_addrx3",
+                  "DW_FORM_addrx4", "DW_FORM_GNU_addr_index")  # fmt: skip
+_MOST_ORIGINS = 8
+
+
+def value(die: Any, attribute: str, default: Any = None) -> Any:
+    """An attribute's value of this very entry."""
+    found = die.attributes.get(attribute)
+    return default if found is None else found.value
+
+
+def inherited(die: Any, attribute: str) -> Any | None:
+    """The entry, this one or one that it stems from, that has the attribute; None."""
+    for _ in range(_MOST_ORIGINS):
+        if attribute in die.attributes:
+            return die
+        link = next((name for name in _REFERENCES if name in die.attributes), None)
+        if link is None:
+            return None
+        die = die.get_DIE_from_attribute(link)
+    return None
+
+
+def name(die: Any) -> str | None:
+    """The entry's name, its origin's where it has none itself."""
+    owner = inherited(die, "DW_AT_name")
+    text = value(owner, "DW_AT_name") if owner is not None else None
+    return text.decode(errors="replace") if isinstance(text, bytes) else None
+
+
+def origin(die: Any) -> Any:
+    """The entry at the other end of the chain of origins: the declaration or the abstract instance."""
+    for _ in range(_MOST_ORIGINS):
+        link = next((name for name in _REFERENCES if name in die.attributes), None)
+        if link is None:
+            return die
+        die = die.get_DIE_from_attribute(link)
+    return die
+
+
+def low_pc(die: Any) -> int | None:
+    found = value(die, "DW_AT_low_pc")
+    return int(found) if found is not None else None
+
+
+def ranges(die: Any) -> list[tuple[int, int]]:
+    """The addresses that the entry covers, in the order of the file; empty if it covers none."""
+    low, high = low_pc(die), die.attributes.get("DW_AT_high_pc")
+    if "DW_AT_ranges" in die.attributes:
+        return list(_listed_ranges(die))
+    if low is None or high is None:
+        return []
+    end = high.value if high.form in _ADDRESS_FORMS else low + high.value
+    return [(low, end)] if end > low else []
+
+
+def _listed_ranges(die: Any) -> Iterator[tuple[int, int]]:
+    lists = die.dwarfinfo.range_lists()
+    base = low_pc(die.cu.get_top_DIE()) or 0
+    for entry in lists.get_range_list_at_offset(value(die, "DW_AT_ranges"), cu=die.cu):
+        if hasattr(entry, "base_address"):
+            base = entry.base_address
+            continue
+        start = 0 if entry.is_absolute else base
+        if entry.end_offset > entry.begin_offset:
+            yield start + entry.begin_offset, start + entry.end_offset
+
+
+def covers(die: Any, address: int) -> bool:
+    return any(low <= address < high for low, high in ranges(die))
+
+
+def type_of(die: Any) -> Any | None:
+    """The entry of its type; None stands for void."""
+    owner = inherited(die, "DW_AT_type")
+    return owner.get_DIE_from_attribute("DW_AT_type") if owner is not None else None
+
+
+def enclosing(die: Any) -> list[str]:
+    """The names of the namespaces, classes and modules around an entry, the outermost first."""
+    names: list[str] = []
+    parent = die.get_parent()
+    while parent is not None and parent.tag != "DW_TAG_compile_unit":
+        if parent.tag in ("DW_TAG_namespace", "DW_TAG_structure_type", "DW_TAG_class_type", "DW_TAG_union_type",
+                          "DW_TAG_module", "DW_TAG_enumeration_type"):  # fmt: skip
+            names.insert(0, name(parent) or "(anonymous namespace)")
+        parent = parent.get_parent()
+    return names

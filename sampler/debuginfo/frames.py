@@ -1,0 +1,104 @@
+"""The canonical frame address (CFA) at an instruction, from .debug_frame or .eh_frame: one entry is read."""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+
+from sampler.debuginfo.image import Image
+from sampler.debuginfo.units import find_all
+from sampler.plan.nodes import Node, Register, offset
+
+_HEADER = struct.Struct("<BBBBiI")  # .eh_frame_hdr: LSB core specification, 10.6.2
+_TABLE_ENTRY = struct.Struct("<ii")
+_EXPECTED_ENCODINGS = (0x1B, 0x03, 0x3B)  # pc-relative, 4 bytes; a number of 4 bytes; section-relative, 4 bytes
+
+
+class Frames:
+    """The call frame information of one image."""
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+
+    def cfa(self, address: int, function_low: int) -> Node | None:
+        """Where the frame of the function begins, when the processor is about to execute ``address``."""
+        entry = self._debug_frame_entry(function_low) or self._eh_frame_entry(address)
+        if entry is None:
+            return None
+        rule = None
+        for line in entry.get_decoded().table:
+            if line["pc"] > address:
+                break
+            rule = line["cfa"]
+        if rule is None or rule.reg is None:
+            return None
+        return offset(Register(rule.reg), rule.offset)
+
+    def _debug_frame_entry(self, low: int) -> Any | None:
+        """DWARF 5, 6.4.1: length, CIE's offset, initial location, range."""
+        data = self._section(".debug_frame")
+        for at in find_all(data, low.to_bytes(8, "little")):
+            start = at - 8
+            if start < 0:
+                continue
+            length, cie = struct.unpack_from("<II", data, start)
+            end = start + 4 + length
+            if not 16 <= length <= len(data) - start or cie >= start:
+                continue
+            cut = self._cut(data, cie, start, end, pointer=0)
+            return self._parse(cut, address=0, for_eh_frame=False)
+        return None
+
+    def _eh_frame_entry(self, address: int) -> Any | None:
+        section = self._image.elf.get_section_by_name(".eh_frame")
+        start = self._eh_entry_address(address)
+        if section is None or start is None:
+            return None
+        data, base = self._section(".eh_frame"), section["sh_addr"]
+        at = start - base
+        length, back = struct.unpack_from("<II", data, at)
+        cie = at + 4 - back
+        cie_size = 4 + struct.unpack_from("<I", data, cie)[0]
+        cut = self._cut(data, cie, at, at + 4 + length, pointer=cie_size + 4)
+        # Its addresses are relative to where it stands: keep that as it was.
+        entry = self._parse(cut, address=start - cie_size, for_eh_frame=True)
+        return entry if entry is not None and address < entry["initial_location"] + entry["address_range"] else None
+
+    def _eh_entry_address(self, address: int) -> int | None:
+        section = self._image.elf.get_section_by_name(".eh_frame_hdr")
+        if section is None:
+            return None
+        base = section["sh_addr"]
+        starts, places = self._eh_table
+        at = bisect_right(starts, address - base) - 1
+        return base + places[at] if at >= 0 else None
+
+    @cached_property
+    def _eh_table(self) -> tuple[list[int], list[int]]:
+        data = self._section(".eh_frame_hdr")
+        if len(data) < _HEADER.size:
+            return [], []
+        _, *encodings, _, count = _HEADER.unpack_from(data)
+        if tuple(encodings) != _EXPECTED_ENCODINGS:
+            return [], []
+        table = data[_HEADER.size : _HEADER.size + count * _TABLE_ENTRY.size]
+        pairs = list(_TABLE_ENTRY.iter_unpack(table[: len(table) // 8 * 8]))
+        return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+    def _section(self, name: str) -> bytes:
+        return self._image.section(name)
+
+    @staticmethod
+    def _cut(data: bytes, cie: int, start: int, end: int, pointer: int) -> bytes:
+        """A section that holds that entry and its CIE, and nothing else."""
+        cie_end = cie + 4 + struct.unpack_from("<I", data, cie)[0]
+        return data[cie:cie_end] + data[start : start + 4] + pointer.to_bytes(4, "little") + data[start + 8 : end]
+
+    def _parse(self, cut: bytes, address: int, for_eh_frame: bool) -> Any | None:
+        from elftools.dwarf.callframe import FDE, CallFrameInfo
+
+        frames = CallFrameInfo(BytesIO(cut), len(cut), address, self._image.dwarf.structs, for_eh_frame)
+        return next((entry for entry in frames.get_entries() if isinstance(entry, FDE)), None)

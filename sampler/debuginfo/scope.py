@@ -1,0 +1,224 @@
+"""What can be named at a place: parameters, locals, captured variables, globals, constants, types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sampler.debuginfo import entries, locations, types
+from sampler.debuginfo.frames import Frames
+from sampler.debuginfo.functions import entries_with
+from sampler.debuginfo.image import Image
+from sampler.debuginfo.lines import declared_line
+from sampler.debuginfo.locations import Memory, Storage, Surroundings, Unlocated
+from sampler.debuginfo.points import Place
+from sampler.debuginfo.type_reader import TypeReader
+from sampler.debuginfo.types import Type
+from sampler.debuginfo.units import Unit, find_all
+from sampler.plan.nodes import Block, Node, Part
+
+_VARIABLES = ("DW_TAG_formal_parameter", "DW_TAG_variable")
+_GO_CLOSURE_OFFSET = 0x2907  # cmd/internal/dwarf/dwarf.go
+_CLOSURE = ".closureptr"
+_NAMES = ("DW_AT_name",)
+_FORMS = ("DW_FORM_string", "DW_FORM_strp", "DW_FORM_strx1", "DW_FORM_strx2", "DW_FORM_strx")
+_CODE_TAGS = ("DW_TAG_subprogram", "DW_TAG_lexical_block", "DW_TAG_inlined_subroutine")
+_TYPE_TAGS = ("DW_TAG_base_type", "DW_TAG_structure_type", "DW_TAG_union_type", "DW_TAG_class_type",
+              "DW_TAG_enumeration_type", "DW_TAG_typedef")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A name with its type. ``where``: its storage, or the reason why it has none here."""
+
+    name: str
+    type: Type | None
+    where: Storage | Unlocated
+    parameter: bool = False
+
+    @property
+    def storage(self) -> Storage:
+        if isinstance(self.where, Unlocated):
+            raise self.where
+        return self.where
+
+
+class Scope:
+    """The names at one place."""
+
+    def __init__(self, image: Image, place: Place) -> None:
+        self.image, self.place = image, place
+        self.types = TypeReader(image.is_go)
+        self._surroundings = Surroundings(place.address, self._frame_base, self._cfa, self._thread_storage)
+
+    @cached_property
+    def locals(self) -> dict[str, Variable]:
+        """Parameters and locals; of several of one name, that of the innermost block."""
+        found: dict[str, Variable] = {}
+        for block in self.place.scope:
+            for entry in self._variables_of(block):
+                variable = self._local(entry)
+                if not variable.name.startswith("."):
+                    found[variable.name] = variable
+        return found
+
+    def variable(self, name: str) -> Variable | None:
+        """A local, or a global of the same package or unit; None."""
+        return self.locals.get(name) or self.global_named(name)
+
+    def global_named(self, name: str) -> Variable | None:
+        """A global by its name as written: in Go with or without its package (path)."""
+        for entry in self._globals(name, ("DW_TAG_variable",)):
+            if "DW_AT_location" not in entry.attributes:
+                continue
+            return Variable(name, self.types.of(entry), self._where(entry, self.types.of(entry)))
+        return None
+
+    def constant(self, name: str) -> tuple[int, Type | None] | None:
+        """A named integer constant or an enumerator, with its type."""
+        for entry in self._globals(name, ("DW_TAG_constant", "DW_TAG_enumerator")):
+            value = entries.value(entry, "DW_AT_const_value")
+            if isinstance(value, int):
+                kind = entry.get_parent() if entry.tag == "DW_TAG_enumerator" else None
+                return value, self.types.read(kind) if kind is not None else self.types.of(entry)
+        return None
+
+    def type_named(self, name: str) -> Type | None:
+        """A type by its name as written."""
+        for entry in self._globals(name, _TYPE_TAGS):
+            if not entries.value(entry, "DW_AT_declaration"):
+                return self.types.read(entry)
+        return None
+
+    @property
+    def owner(self) -> str:
+        """What the scope belongs to, for messages."""
+        return self.place.name
+
+    # Locals.
+
+    def _variables_of(self, block: Any) -> Iterator[Any]:
+        seen = set()
+        for entry in block.iter_children():
+            if entry.tag in _VARIABLES and entries.name(entry) and self._is_declared(entry):
+                seen.add(entries.origin(entry).offset)
+                yield entry
+        origin = entries.origin(block)
+        if origin is not block:  # what has vanished altogether is told by the abstract instance only
+            for entry in origin.iter_children():
+                if entry.tag in _VARIABLES and entry.offset not in seen and entries.name(entry):
+                    yield entry
+
+    def _is_declared(self, entry: Any) -> bool:
+        """In Go a block's entry begins before its variables do."""
+        line = declared_line(entry)
+        if not self.image.is_go or entry.tag != "DW_TAG_variable" or line is None or self.place.line is None:
+            return True
+        return line <= self.place.line
+
+    def _local(self, entry: Any) -> Variable:
+        name, kind = entries.name(entry) or "", self.types.of(entry)
+        where = self._captured(entry) if _GO_CLOSURE_OFFSET in entry.attributes else self._where(entry, kind)
+        if self.image.is_go and name.startswith("&"):  # it has escaped: a pointer to it is kept
+            name, kind, where = name[1:], _target(kind), _behind(where)
+        return Variable(name, kind, where, entry.tag == "DW_TAG_formal_parameter")
+
+    def _captured(self, entry: Any) -> Storage | Unlocated:
+        """A variable of an outer function, in the closure's own record."""
+        at = entries.value(entry, _GO_CLOSURE_OFFSET)
+        for block in self.place.scope:
+            for other in block.iter_children():
+                if entries.name(other) == _CLOSURE:
+                    closure = _behind(self._where(other, self.types.of(other)))
+                    return closure.inside(at) if isinstance(closure, Memory) else closure
+        return Unlocated("the closure that holds it cannot be found")
+
+    def _where(self, entry: Any, kind: Type | None) -> Storage | Unlocated:
+        try:
+            return locations.locate(entry, self._surroundings, kind.size if kind else None)
+        except Unlocated as reason:
+            return reason
+
+    def _frame_base(self) -> Node:
+        function = entries.inherited(self.place.function, "DW_AT_frame_base")
+        if function is None:
+            raise Unlocated("its function has no frame base")
+        attribute = function.attributes["DW_AT_frame_base"]
+        code = locations.expression_at(function, attribute, self.place.address)
+        found = locations.storage(function.cu, code, self._surroundings, 8)
+        return found.address if isinstance(found, Memory) else found.part(0, 8)
+
+    def _cfa(self) -> Node:
+        spans = entries.ranges(self.place.function)
+        low = next((low for low, high in spans if low <= self.place.address < high), self.place.address)
+        found = Frames(self.image).cfa(self.place.address, low)
+        if found is None:
+            raise Unlocated("the program has no call frame information for its function")
+        return found
+
+    @property
+    def _thread_storage(self) -> int:
+        """Of the executable, which is the first module: right below the thread pointer (ELF TLS, variant II)."""
+        for segment in self.image.elf.iter_segments("PT_TLS"):
+            align = segment["p_align"] or 1
+            return -(-(-segment["p_memsz"] // align) * align)
+        return 0
+
+    # Globals.
+
+    def _globals(self, name: str, tags: tuple[str, ...]) -> Iterator[Any]:
+        if self.image.is_go:
+            yield from (entry for full in self._go_names(name, tags) for entry in self._entries(full, tags))
+        else:
+            last = name.rpartition("::")[2]
+            for entry in self._entries(last, tags):
+                parent = entry.get_parent()
+                if last == name or "::".join([*entries.enclosing(entry), last]).endswith(name):
+                    if parent.tag not in _CODE_TAGS:
+                        yield entry
+
+    def _go_names(self, name: str, tags: tuple[str, ...]) -> Iterator[str]:
+        if "." not in name:
+            yield f"{self.image.units.at(self.place.scope[0].offset).name}.{name}"  # type: ignore[union-attr]
+            yield f"{entries.name(self.place.function.cu.get_top_DIE())}.{name}"
+            if tags == _TYPE_TAGS:
+                yield name
+            return
+        yield name
+        for at in find_all(self.image.units.bytes, f"/{name}\0".encode()):
+            start = at
+            while self.image.units.bytes[start - 1] >= 0x20:
+                start -= 1
+            yield self.image.units.bytes[start : at + len(name) + 1].decode(errors="replace")
+
+    def _entries(self, name: str, tags: tuple[str, ...]) -> Iterator[Any]:
+        """Entries of that very name: of the place's own unit first."""
+        data, own = self.image.units.bytes, self.image.units.at(self.place.scope[0].offset)
+        units = [unit for unit in self.image.units.mentioning(name) if own is None or unit.offset != own.offset]
+        for unit in [own, *units] if own is not None else units:
+            for at in self._places(unit, name):
+                for entry in entries_with(unit, data, at, _NAMES, _FORMS):
+                    if entry.tag in tags and entries.name(entry) == name:
+                        yield entry
+
+    def _places(self, unit: Unit, name: str) -> Iterator[int]:
+        data = self.image.units.bytes
+        yield from find_all(data, name.encode() + b"\0", *unit.span)
+        for text in find_all(self.image.units.strings, name.encode() + b"\0"):
+            yield from find_all(data, text.to_bytes(4, "little"), *unit.span)
+
+
+def _target(kind: Type | None) -> Type | None:
+    pointer = types.plain(kind)
+    return pointer.target() if isinstance(pointer, types.Pointer) else None
+
+
+def _behind(where: Storage | Unlocated) -> Storage | Unlocated:
+    """What a pointer that is stored there points to."""
+    if isinstance(where, Unlocated):
+        return where
+    if isinstance(where, Memory):
+        return Memory(Part(Block(where.address, 8), 0, 8))
+    return Memory(where.part(0, 8))

@@ -1,0 +1,106 @@
+"""Answers that are text: strings of the target's, and small composites. Registered with the evaluator."""
+
+from __future__ import annotations
+
+import json
+
+from sampler.plan import nodes
+from sampler.plan.evaluate import Moment, Step, compiled
+from sampler.plan.numbers import NoAnswer
+
+_CHUNK = 64  # a string's end is searched in pieces that never cross a page needlessly
+_PAGE = 4096
+
+
+@compiled.register
+def _text(node: nodes.Text) -> Step:
+    address, length, limit = compiled(node.address), compiled(node.length), node.limit
+
+    def run(moment: Moment) -> str:
+        size = length(moment)
+        if not 0 <= size < 1 << 48:
+            raise NoAnswer(f"a string of {size} bytes cannot be")
+        data = moment.read(address(moment), min(size, limit)) if size else b""
+        return shown(data, size - len(data))
+
+    return run
+
+
+@compiled.register
+def _terminated(node: nodes.TerminatedText) -> Step:
+    address, limit = compiled(node.address), node.limit
+
+    def run(moment: Moment) -> str | None:
+        start = address(moment)
+        if not start:
+            return None
+        data = _until_zero(moment, start, limit)
+        return shown(data[:limit], 0, len(data) > limit)
+
+    return run
+
+
+def _until_zero(moment: Moment, start: int, limit: int) -> bytes:
+    data = b""
+    while len(data) <= limit:
+        at = start + len(data)
+        piece = moment.read(at, min(_CHUNK, _PAGE - at % _PAGE))
+        head, zero, _ = piece.partition(b"\0")
+        data += head
+        if zero:
+            break
+    return data
+
+
+def shown(data: bytes, left_out: int, cut: bool = False) -> str:
+    """Bytes as text; what is no UTF-8 as ``\\xNN``. What was left out is said as Delve says it."""
+    text = data.decode("utf-8", errors="backslashreplace")
+    if left_out:
+        return f"{text}...+{left_out} more"
+    return text + "..." if cut else text
+
+
+@compiled.register
+def _quoted(node: nodes.Quoted) -> Step:
+    of = compiled(node.of)
+
+    def run(moment: Moment) -> str:
+        value = of(moment)
+        return "nil" if value is None else json.dumps(value, ensure_ascii=False)
+
+    return run
+
+
+@compiled.register
+def _listing(node: nodes.Listing) -> Step:
+    items = [compiled(item) for item in node.items]
+    names = [name + node.assigned for name in node.names] or [""] * len(items)
+
+    def run(moment: Moment) -> str:
+        inner = node.between.join(
+            name + as_word(item(moment)) for name, item in zip(names, items, strict=True)
+        )
+        return node.head + inner + node.tail
+
+    return run
+
+
+@compiled.register
+def _elements(node: nodes.Elements) -> Step:
+    items, length = [compiled(item) for item in node.items], compiled(node.length)
+
+    def run(moment: Moment) -> str:
+        count = length(moment)
+        words = [as_word(item(moment)) for item in items[: max(0, count)]]
+        more = f"...+{count - len(items)} more" if count > len(items) else ""
+        inner = ",".join(words) + ("," if more and words else "") + more
+        return node.head.replace("\0", str(count)) + inner + node.tail
+
+    return run
+
+
+def as_word(value: object) -> str:
+    """A scalar as it stands in a composite's text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "nil" if value is None else str(value)
