@@ -106,6 +106,10 @@ class ExpressionRefused(QuestionError):
     """The expression cannot be evaluated at that point."""
 
 
+class NotAnswerable(QuestionError):
+    """The instrument cannot ask there."""
+
+
 class DebuggerError(SamplerError):
     """The debugger is missing, unfit, hung or gone."""
 

@@ -9,6 +9,7 @@ import datetime
 import os
 import platform
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +18,7 @@ from sampler import __version__
 from sampler.budget import Throttle
 from sampler.errors import BudgetExceeded, InternalError, SamplerError, TargetEnded
 from sampler.instruments.base import Assignment, SamplingInstrument, instrument_class
+from sampler.linux.announcements import announcements
 from sampler.linux.wakeup import StopRequest
 from sampler.outbox import Outbox
 from sampler.question import Question
@@ -39,12 +41,17 @@ class Order:
 
 
 def record(order: Order, stream: IO[str]) -> None:
-    """Writes the recording of one run to ``stream``; its footer says how it ended. Raises what ended it."""
-    with StopRequest(stream.fileno(), order.lifeline) as stop:
+    """Writes the recording of one run to ``stream``; its footer says how it ended. Raises what ended it.
+
+    The run has a thread of its own. ptrace belongs to a thread, and the end of that thread is the
+    gentlest way to let go of a target: nobody is stopped for it.
+    """
+    with announcements() as announced, StopRequest(stream.fileno(), order.lifeline, announced) as stop:
         outbox = Outbox(stream, lambda: stop.request("reader-gone"))
         run = Run(order, stop, Writer(outbox))
         try:
-            run.go()
+            with ThreadPoolExecutor(1, "run") as thread:
+                thread.submit(run.go).result()
         finally:
             outbox.close()
 

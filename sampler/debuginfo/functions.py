@@ -116,9 +116,7 @@ class Functions:
                 yield from _with_link(unit, data, at, "DW_FORM_ref_addr", entry)
 
 
-def entries_with(
-    unit: Unit, data: bytes, at: int, names: tuple[str, ...], forms: tuple[str, ...]
-) -> Iterator[Any]:
+def entries_with(unit: Unit, data: bytes, at: int, names: tuple[str, ...], forms: tuple[str, ...]) -> Iterator[Any]:
     """The entry whose first attribute with bytes of its own stands at ``at``, if it is one of ``names``.
 
     The abbreviation's number in front of it, a LEB128 of one or two bytes, tells where it begins.
@@ -199,5 +197,3 @@ def _leb128(data: bytes) -> int | None:
     if len(data) == 1:
         return data[0] if 0 < data[0] < 0x80 else None
     return data[0] & 0x7F | data[1] << 7 if len(data) == 2 and data[0] >= 0x80 > data[1] else None
-
-

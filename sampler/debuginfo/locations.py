@@ -233,9 +233,7 @@ class _Machine:
         self._stack.append(self._stack[-1])
 
     def _thread_local(self) -> None:
-        self._stack[-1] = Arithmetic(
-            "+", offset(ThreadPointer(), self._around.thread_storage), self._stack[-1], WORD
-        )
+        self._stack[-1] = Arithmetic("+", offset(ThreadPointer(), self._around.thread_storage), self._stack[-1], WORD)
 
     def _stack_value(self) -> None:
         self._value = self._stack.pop()

@@ -162,7 +162,8 @@ class Points:
         lines = self.lines.lines_of(file)
         if not lines:
             return PointNotFound(
-                f"there is no file {file} in {self._image.path}", fix="name it by the end of its path, like server/main.go"
+                f"there is no file {file} in {self._image.path}",
+                fix="name it by the end of its path, like server/main.go",
             )
         near = min((near for known in lines.values() for near in known), key=lambda near: abs(near - line))
         return PointNotFound(f"there is no code at {file}:{line}", f"the nearest line that holds some is {near}",

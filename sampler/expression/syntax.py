@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sampler.errors import ExpressionError
 
 if TYPE_CHECKING:
-    from lark import Lark
+    from lark import Lark, Token, Tree
 
 LONGEST_EXPRESSION = 1000
 _DEEPEST = 50
@@ -17,11 +17,16 @@ _DEEPEST = 50
 
 def check_expression(text: str) -> None:
     """Raises ExpressionError, which points into the text, unless it is one expression that only reads."""
+    parse(text)
+
+
+def parse(text: str) -> Tree[Token]:
+    """The tree of one expression, with the places in the text; ExpressionError as above."""
     from lark import UnexpectedCharacters, UnexpectedInput
 
     _check_characters(text)
     try:
-        _parser().parse(text)
+        return _parser().parse(text).children[0]  # type: ignore[return-value]
     except UnexpectedInput as error:
         at = error.pos_in_stream if isinstance(error, UnexpectedCharacters) else None
         raise _refusal(text, len(text) if at is None else at) from error
@@ -30,7 +35,10 @@ def check_expression(text: str) -> None:
 def is_difference(text: str) -> bool:
     """True for a subtraction: the expression whose unsigned value can wrap. The text must be valid."""
     tree = _parser().parse(text).children[0]
-    return getattr(tree, "data", None) == "sum" and "-" in getattr(tree, "children", ())
+    while getattr(tree, "data", None) in ("group", "expression") and len(tree.children) == 1:  # type: ignore[union-attr]
+        tree = tree.children[0]  # type: ignore[union-attr]
+    operators = [str(part) for part in getattr(tree, "children", ())[1::2]]
+    return "-" in operators and set(operators) <= {"+", "-"} and getattr(tree, "data", None) == "expression"
 
 
 def _check_characters(text: str) -> None:
@@ -64,4 +72,11 @@ def _parser() -> Lark:
     from lark import Lark
 
     grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="earley", lexer="dynamic", ambiguity="resolve", maybe_placeholders=False)
+    return Lark(
+        grammar,
+        parser="earley",
+        lexer="dynamic",
+        ambiguity="resolve",
+        propagate_positions=True,
+        maybe_placeholders=True,
+    )

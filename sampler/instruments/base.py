@@ -61,7 +61,10 @@ class SamplingInstrument(Protocol):
 
 
 # Modules are named here and imported when chosen, so that no tool's imports are paid by another.
-INSTRUMENTS = {"dlv": ("sampler.instruments.dlv", "Delve")}
+INSTRUMENTS = {
+    "dlv": ("sampler.instruments.dlv", "Delve"),
+    "ptrace": ("sampler.instruments.ptrace", "Ptrace"),
+}
 
 
 def instrument_class(name: str) -> type[SamplingInstrument]:

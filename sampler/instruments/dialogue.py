@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sampler.errors import BudgetExceeded, DebuggerEnded, DebuggerHung
 from sampler.instruments.language import Command
 from sampler.instruments.suspension import Suspension
-from sampler.linux import procfs
+from sampler.linux import procfs, signals
 from sampler.linux.procfs import Held
 from sampler.linux.wakeup import StopRequest
 from sampler.units import NS_PER_SECOND, format_duration
@@ -57,6 +57,7 @@ class Dialogue:
             maxread=1 << 16,
             dimensions=(24, _COLUMNS),
             ignore_sighup=True,
+            preexec_fn=signals.unblock_all,  # a debugger hears of its tracees by SIGCHLD too
         )
         # pexpect's own pauses (50 ms before each send) would all be spent with the target suspended.
         self._child.delaybeforesend = self._child.delayafterread = None

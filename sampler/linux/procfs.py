@@ -102,7 +102,7 @@ def settled_threads(pid: int) -> list[int]:
 
 def held(pid: int) -> Held:
     """How many of its threads a tracer holds. A process that is gone is free, and so is one stopped by a signal."""
-    states = [_task_state(pid, tid) for tid in threads(pid)]
+    states = [task_state(pid, tid) for tid in threads(pid)]
     alive = [state == TRACING_STOP for state in states if state not in (ZOMBIE, DEAD, "")]
     if not any(alive):
         return Held.NONE
@@ -124,7 +124,7 @@ def starved(pid: int, before: dict[int, int]) -> bool:
     """True if a thread would run, and has had next to no processor since ``before`` (of ``run_times``)."""
     now = run_times(pid)
     unmoved = [tid for tid, spent in before.items() if now.get(tid, 0) - spent < _A_MOMENT_NS]
-    return any(_task_state(pid, tid) == RUNNABLE for tid in unmoved)
+    return any(task_state(pid, tid) == RUNNABLE for tid in unmoved)
 
 
 def is_same_process(pid: int, start_ticks: int) -> bool:
@@ -136,11 +136,21 @@ def is_same_process(pid: int, start_ticks: int) -> bool:
     return about.start_ticks == start_ticks and about.state not in (ZOMBIE, DEAD)
 
 
-def _task_state(pid: int, tid: int | None) -> str:
+def task_state(pid: int, tid: int | None) -> str:
+    """The state's letter; empty if it is gone."""
     try:
         return stat(pid, tid).state
     except OSError:
         return ""
+
+
+def pending(pid: int, tid: int, number: int) -> bool:
+    """True if a thread has that signal still to come, sent to it alone."""
+    try:
+        mask = int(status(pid, tid)["SigPnd"], 16)
+    except (OSError, KeyError):
+        return False
+    return bool(mask >> (number - 1) & 1)
 
 
 def mappings(pid: int) -> Iterator[Mapping]:

@@ -7,6 +7,7 @@ import os
 import select
 import signal
 
+_SYS_KCMP, _KCMP_VM = 312, 1  # include/uapi/linux/kcmp.h
 _SYS_TGKILL = 234  # arch/x86/entry/syscalls/syscall_64.tbl
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -16,6 +17,11 @@ def signal_thread(pid: int, tid: int, number: signal.Signals) -> None:
     if _libc.syscall(_SYS_TGKILL, pid, tid, int(number)) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
+
+
+def unblock_all() -> None:
+    """For a process that is about to be started: no signal that we have blocked is blocked there."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
 def wait_for_end(pid: int, timeout_s: float) -> bool:
@@ -30,3 +36,8 @@ def wait_for_end(pid: int, timeout_s: float) -> bool:
         return bool(poller.poll(timeout_s * 1000))
     finally:
         os.close(descriptor)
+
+
+def share_memory(pid: int, other: int) -> bool:
+    """True if two processes run in one memory, as after vfork; False where the kernel does not tell (kcmp(2))."""
+    return int(_libc.syscall(_SYS_KCMP, pid, other, _KCMP_VM, 0, 0)) == 0

@@ -9,23 +9,32 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
+from contextlib import suppress
 from types import FrameType, TracebackType
+
+from sampler.units import NS_PER_SECOND
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequest:
-    """``reason`` is None until somebody wants the run to end: ``interrupted`` or ``reader-gone``."""
+    """``reason`` is None until somebody wants the run to end: ``interrupted`` or ``reader-gone``.
 
-    def __init__(self, output: int | None = None, lifeline: int | None = None) -> None:
+    ``announced``: a descriptor that can be read when a tracee has something to report.
+    """
+
+    def __init__(self, output: int | None = None, lifeline: int | None = None, announced: int = -1) -> None:
+        self.announced = announced
         self.reason: str | None = None
         self._awake, self._alarm = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._poller = select.poll()
-        self._poller.register(self._awake, select.POLLIN)
+        self._watch = select.epoll()
+        self._watch.register(self._awake, select.EPOLLIN)
         self._vital = [number for number in (output, lifeline) if number is not None]
         for number in self._vital:
-            # POLLERR: the last reader of a pipe has gone; POLLHUP: the other end of a socket or terminal.
-            self._poller.register(number, select.POLLIN if number == lifeline else 0)
+            # EPOLLERR: the last reader of a pipe has gone; EPOLLHUP: the other end of a socket or terminal.
+            with suppress(PermissionError):  # a plain file never goes away
+                self._watch.register(number, select.EPOLLIN if number == lifeline else 0)
 
     def __enter__(self) -> StopRequest:
         for number in _SIGNALS:
@@ -38,34 +47,40 @@ class StopRequest:
     ) -> None:
         # The handlers stay: a late signal must not end the process before its last line is written.
         signal.set_wakeup_fd(-1)
+        self._watch.close()
+        os.close(self._awake)
+        os.close(self._alarm)
 
     def request(self, reason: str) -> None:
         """Asks from within; the first reason counts."""
         self.reason = self.reason or reason
 
     def wait(self, timeout_s: float, descriptor: int | None = None) -> bool:
-        """Waits until ``descriptor`` can be read (True), there is a reason to stop, or time is up (False)."""
-        if descriptor is not None:
-            self._poller.register(descriptor, select.POLLIN)
-        try:
-            ready = [number for number, _ in self._poller.poll(max(0.0, timeout_s) * 1000)]
-        finally:
-            if descriptor is not None:
-                self._poller.unregister(descriptor)
-        self._take_notice(ready)
+        """Waits until ``descriptor`` can be read (True), there is a reason to stop, or time is up (False).
+
+        By select(2), which counts in microseconds; poll(2) and epoll in milliseconds.
+        """
+        wanted = [self._watch.fileno()] + ([descriptor] if descriptor is not None else [])
+        ready, _, _ = select.select(wanted, [], [], max(0.0, timeout_s))
+        if self._watch.fileno() in ready:
+            self._take_notice([number for number, _ in self._watch.poll(0)])
         return descriptor in ready
+
+    def wait_until(self, until_ns: int, descriptor: int) -> bool:
+        """The same until a moment of the monotonic clock."""
+        return self.wait((until_ns - time.monotonic_ns()) / NS_PER_SECOND, descriptor)
 
     def _take_notice(self, ready: list[int]) -> None:
         if self._awake in ready:
-            try:
+            # Its handler may not have run yet: it runs in the first thread, and this may be another.
+            self.request("interrupted")
+            with suppress(BlockingIOError):
                 os.read(self._awake, 512)
-            except BlockingIOError:
-                pass
         for number in ready:
             if number in self._vital:
                 self.request("reader-gone")
                 self._vital.remove(number)
-                self._poller.unregister(number)
+                self._watch.unregister(number)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.request("interrupted")

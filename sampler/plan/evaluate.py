@@ -190,6 +190,12 @@ def _logic(node: nodes.Logic) -> Step:
 
 
 @compiled.register
+def _either(node: nodes.Either) -> Step:
+    condition, then, otherwise = compiled(node.condition), compiled(node.then), compiled(node.otherwise)
+    return lambda moment: then(moment) if condition(moment) else otherwise(moment)
+
+
+@compiled.register
 def _within(node: nodes.Within) -> Step:
     index, length = compiled(node.index), compiled(node.length)
 

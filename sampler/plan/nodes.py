@@ -174,6 +174,15 @@ class Logic(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Either(Node):
+    """``then`` if the condition is not 0 or false, else ``otherwise``; only one of them is looked at."""
+
+    condition: Node
+    then: Node
+    otherwise: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Within(Node):
     """``index``, if it is at least 0 and less than ``length``; else the look has no answer."""
 
@@ -227,12 +236,14 @@ class Listing(Node):
 
 @dataclass(frozen=True, slots=True)
 class Elements(Node):
-    """The first ``most`` of ``length`` elements as text: ``head`` + elements + ``tail``."""
+    """The first of ``length`` elements as text. In ``head``, \\0 stands for the length, \\1 for the capacity."""
 
     head: str
     items: tuple[Node, ...]
     length: Node
     tail: str
+    between: str = ","
+    capacity: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)

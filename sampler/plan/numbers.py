@@ -77,9 +77,9 @@ def _rounded(value: float, size: int) -> float:
 def operation(sign: str, kind: Kind) -> Callable[[Any, Any], Any]:
     """The binary operation of that sign on two values of that kind."""
     if kind.base is Base.FLOAT:
-        apply = _FLOAT_OPERATIONS[sign]
+        apply = FLOAT_OPERATIONS[sign]
         return lambda left, right: _rounded(apply(left, right), kind.size)
-    bits, signed, work = kind.bits, kind.signed, _INTEGER_OPERATIONS[sign]
+    bits, signed, work = kind.bits, kind.signed, INTEGER_OPERATIONS[sign]
     return lambda left, right: wrap(work(left, right), bits, signed)
 
 
@@ -116,11 +116,11 @@ def _ratio(left: float, right: float) -> float:
     return math.copysign(math.inf, left) * math.copysign(1.0, right)
 
 
-_FLOAT_OPERATIONS: dict[str, Callable[[float, float], float]] = {
+FLOAT_OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": _ratio,
 }  # fmt: skip
 
-_INTEGER_OPERATIONS: dict[str, Callable[[int, int], int]] = {
+INTEGER_OPERATIONS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": _quotient, "%": _remainder,
     "&": operator.and_, "|": operator.or_, "^": operator.xor, "&^": lambda left, right: left & ~right,
     "<<": _shift_left, ">>": _shift_right,

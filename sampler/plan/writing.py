@@ -77,9 +77,7 @@ def _listing(node: nodes.Listing) -> Step:
     names = [name + node.assigned for name in node.names] or [""] * len(items)
 
     def run(moment: Moment) -> str:
-        inner = node.between.join(
-            name + as_word(item(moment)) for name, item in zip(names, items, strict=True)
-        )
+        inner = node.between.join(name + as_word(item(moment)) for name, item in zip(names, items, strict=True))
         return node.head + inner + node.tail
 
     return run
@@ -88,13 +86,17 @@ def _listing(node: nodes.Listing) -> Step:
 @compiled.register
 def _elements(node: nodes.Elements) -> Step:
     items, length = [compiled(item) for item in node.items], compiled(node.length)
+    capacity = compiled(node.capacity) if node.capacity is not None else length
 
     def run(moment: Moment) -> str:
         count = length(moment)
-        words = [as_word(item(moment)) for item in items[: max(0, count)]]
-        more = f"...+{count - len(items)} more" if count > len(items) else ""
-        inner = ",".join(words) + ("," if more and words else "") + more
-        return node.head.replace("\0", str(count)) + inner + node.tail
+        if count < 0:
+            raise NoAnswer(f"a length of {count} cannot be")
+        words = [as_word(item(moment)) for item in items[:count]]
+        if count > len(items):
+            words.append(f"...+{count - len(items)} more")
+        head = node.head.replace("\0", str(count)).replace("\1", str(capacity(moment)))
+        return head + node.between.join(words) + node.tail
 
     return run
 

@@ -1,0 +1,92 @@
+"""Answers about a program's debug information, kept on disk by build-id.
+
+One file an answer, written beside and moved into place: two runs at once do no harm. A file that is
+damaged is as good as none. Whatever goes wrong here only costs time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sampler import __version__
+
+#: Names another folder, or with an empty value none.
+VARIABLE = "SAMPLER_CACHE"
+MOST_BYTES = 64 << 20
+_FORMAT = 1
+
+
+class Cache:
+    """Answers by keys. ``folder``: None for the user's own."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or _default_folder()
+
+    def get(self, *key: str) -> Any | None:
+        """The answer; None if there is none, or none that can be trusted."""
+        if self._folder is None:
+            return None
+        try:
+            data = self._file(key).read_bytes()
+            kept = json.loads(data)
+            if kept["key"] != list(key) or kept["check"] != _checksum(kept["answer"]):
+                return None
+            os.utime(self._file(key))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+        return kept["answer"]
+
+    def put(self, answer: Any, *key: str) -> None:
+        if self._folder is None:
+            return
+        text = json.dumps({"key": list(key), "check": _checksum(answer), "answer": answer})
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._write(self._file(key), text)
+            self._bound()
+
+    def _write(self, file: Path, text: str) -> None:
+        descriptor, beside = tempfile.mkstemp(dir=file.parent, prefix=".new-")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os.replace(beside, file)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(beside)
+            raise
+
+    def _bound(self) -> None:
+        """Drops those that were not used for longest."""
+        assert self._folder is not None
+        files = [(entry.stat(), entry.path) for entry in os.scandir(self._folder) if entry.is_file()]
+        total = sum(about.st_size for about, _ in files)
+        for about, path in sorted(files, key=lambda item: item[0].st_mtime_ns):
+            if total <= MOST_BYTES:
+                return
+            with suppress(OSError):
+                os.unlink(path)
+            total -= about.st_size
+
+    def _file(self, key: tuple[str, ...]) -> Path:
+        assert self._folder is not None
+        digest = hashlib.sha256("\0".join((str(_FORMAT), __version__, *key)).encode()).hexdigest()
+        return self._folder / f"{digest[:40]}.json"
+
+
+def _checksum(answer: Any) -> str:
+    return hashlib.sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()
+
+
+def _default_folder() -> Path | None:
+    named = os.environ.get(VARIABLE)
+    if named is not None:
+        return Path(named) if named else None
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base, "sampler") if os.path.isabs(base) else None

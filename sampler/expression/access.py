@@ -1,0 +1,255 @@
+"""Steps from one operand to another: fields, elements, what a pointer points to, lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from sampler.debuginfo import types
+from sampler.debuginfo.locations import Memory, Pieces
+from sampler.debuginfo.types import Field, Type, is_integer, plain
+from sampler.expression.operands import (
+    BYTE,
+    GO_INT,
+    Operand,
+    address_of,
+    computed,
+    described,
+    part,
+    pointed,
+    pointer_to,
+    refusal,
+    stored,
+    value,
+)
+from sampler.plan.nodes import (
+    INT64,
+    WORD,
+    Arithmetic,
+    Base,
+    Block,
+    Constant,
+    Convert,
+    Decode,
+    Either,
+    Kind,
+    Node,
+    Part,
+    Within,
+    offset,
+)
+
+_DEEPEST_EMBEDDING = 8
+_MOST_NAMED = 6
+
+
+def member(owner: Operand, name: str, text: str) -> Operand:
+    """A field of a struct, of what a pointer to one points to, or of a struct embedded in it."""
+    if isinstance(owner.plain, types.Pointer):
+        owner = pointed(owner, owner.plain.target()).named(owner.text)
+    struct = owner.plain
+    if isinstance(struct, types.Interface):
+        raise refusal(text, f"{owner.text!r} is an interface, and what is in it is not read", "compare it with nil")
+    if not isinstance(struct, types.Struct):
+        raise refusal(text, f"{owner.text!r} is {described(owner.type)}, which has no fields")
+    path = _path_to(struct, name)
+    if path is None:
+        raise _no_field(struct, owner, name, text)
+    for field in path:
+        owner = member_by(owner, field)
+    return owner.named(text)
+
+
+def member_by(owner: Operand, field: Field) -> Operand:
+    """A field that is already known."""
+    if isinstance(owner.plain, types.Pointer):  # embedded by pointer
+        owner = pointed(owner, owner.plain.target()).named(owner.text)
+    storage, text = stored(owner), f"{owner.text}.{field.name}"
+    if field.bit_size:
+        return Operand(text, field.type(), storage, bits=(field.bit_offset, field.bit_size))
+    return Operand(text, field.type(), storage.inside(field.offset))
+
+
+def _path_to(struct: types.Struct, name: str) -> list[Field] | None:
+    """The shortest way through embedded fields."""
+    level: list[tuple[list[Field], types.Struct]] = [([], struct)]
+    for _ in range(_DEEPEST_EMBEDDING):
+        for path, owner in level:
+            found = next((field for field in owner.fields if field.name == name), None)
+            if found is not None:
+                return [*path, found]
+        level = [([*path, field], inner) for path, owner in level for field, inner in _embedded(owner)]
+    return None
+
+
+def _embedded(struct: types.Struct) -> Iterator[tuple[Field, types.Struct]]:
+    for field in struct.fields:
+        if field.embedded:
+            inner = plain(field.type())
+            if isinstance(inner, types.Pointer):
+                inner = plain(inner.target())
+            if isinstance(inner, types.Struct):
+                yield field, inner
+
+
+def _no_field(struct: types.Struct, owner: Operand, name: str, text: str) -> Exception:
+    names = [field.name for field in struct.fields if field.name]
+    names += [field.name for _, inner in _embedded(struct) for field in inner.fields if field.name]
+    if not names:
+        return refusal(text, f"{struct.name} is declared, but not defined, where it is used")
+    close = get_close_matches(name, names, 1)
+    column = text.rfind(name) + 1
+    fix = (
+        f"did you mean {close[0]}?"
+        if close
+        else f"it has {', '.join(names[:_MOST_NAMED])}" + (", …" if len(names) > _MOST_NAMED else "")
+    )
+    return refusal(text, f"column {column}: no such field of {struct.name}: {name!r}", fix)
+
+
+def dereferenced(operand: Operand, text: str) -> Operand:
+    """What a pointer points to, or an array's first element."""
+    found = operand.plain
+    if isinstance(found, types.Array):
+        return element(operand, Operand("0", None, node=Constant(0)), text)
+    if not isinstance(found, types.Pointer):
+        raise refusal(text, f"{operand.text!r} is {described(operand.type)}, no pointer")
+    target = found.target()
+    if target is None or plain(target) is None:
+        raise refusal(text, f"{operand.text!r} points to no type", "convert it first")
+    return pointed(operand, target).named(text)
+
+
+def reference(operand: Operand, text: str) -> Operand:
+    """The address of something."""
+    name = operand.type.name if operand.type else "?"
+    return computed(text, pointer_to(operand.type, f"{name} *"), address_of(operand))
+
+
+def element(operand: Operand, index: Operand, text: str) -> Operand:
+    """One element of an array, a slice, a string, or of what a pointer points to."""
+    found = operand.plain
+    if isinstance(found, types.Counted):
+        raise refusal(text, "a map's entries are not read", f"ask len({operand.text})")
+    position = _position(index, text)
+    if isinstance(found, types.Text):
+        return _in_memory(*_text_parts(operand, found), BYTE, position, text)
+    if isinstance(found, types.Slice):
+        return _in_memory(part(operand, found.pointer_at, 8), _length(operand, found), found.element(), position, text)
+    if isinstance(found, types.Array):
+        return _of_array(operand, found, position, text)
+    if isinstance(found, types.Pointer):
+        inner = plain(found.target())
+        if isinstance(inner, types.Array):  # Go's pointer to an array
+            return element(pointed(operand, inner).named(operand.text), index, text)
+        return _in_memory(value(operand), None, found.target(), position, text)
+    raise refusal(text, f"{operand.text!r} is {described(operand.type)}, which has no elements")
+
+
+def _position(index: Operand, text: str) -> Node:
+    if index.is_constant:
+        if not isinstance(index.constant, int) or isinstance(index.constant, bool):
+            raise refusal(text, f"{index.text!r} is no index")
+        return Constant(index.constant)
+    if not is_integer(index.type):
+        raise refusal(text, f"{index.text!r} is {described(index.type)}, no index")
+    return value(index)
+
+
+def _in_memory(base: Node, length: Node | None, kind: Type | None, position: Node, text: str) -> Operand:
+    size = _element_size(kind, text)
+    if length is not None:
+        position = Within(position, length)
+    if isinstance(position, Constant):
+        return Operand(text, kind, Memory(offset(base, int(position.value or 0) * size)))
+    by = Arithmetic("*", Convert(position, WORD), Constant(size), WORD)
+    return Operand(text, kind, Memory(Arithmetic("+", base, by, WORD)))
+
+
+def _of_array(operand: Operand, found: types.Array, position: Node, text: str) -> Operand:
+    kind, storage = found.element(), stored(operand)
+    size = _element_size(kind, text)
+    if isinstance(position, Constant) and (found.count is None or 0 <= int(position.value or 0) < found.count):
+        return Operand(text, kind, storage.inside(int(position.value or 0) * size))
+    if isinstance(position, Constant):
+        raise refusal(text, f"{operand.text!r} has {found.count} elements")
+    if isinstance(storage, Pieces):
+        raise refusal(text, f"{operand.text!r} lies in registers here", "give a constant index")
+    length = Constant(found.count) if found.count is not None else None
+    return _in_memory(storage.address, length, kind, position, text)
+
+
+def _element_size(kind: Type | None, text: str) -> int:
+    if kind is None or kind.size is None:
+        raise refusal(text, "the size of its elements is not known")
+    return kind.size
+
+
+def sliced(operand: Operand, first: Operand | None, last: Operand | None, text: str) -> Operand:
+    """``[first:last]`` of a string, a slice or an array."""
+    found = operand.plain
+    kind: Type | None
+    if isinstance(found, types.Text):
+        base, length = _text_parts(operand, found)
+        kind, size = operand.type, 1
+    elif isinstance(found, types.Slice):
+        base, length, kind = part(operand, found.pointer_at, 8), _length(operand, found), operand.type
+        size = _element_size(found.element(), text)
+    elif isinstance(found, types.Array) and found.count is not None:
+        base, length, size = address_of(operand), Constant(found.count), _element_size(found.element(), text)
+        kind = types.Slice(f"[]{found.name.partition(']')[2]}", 24, found.element)
+    else:
+        raise refusal(text, f"{operand.text!r} is {described(operand.type)}, which cannot be cut")
+    end = _position(last, text) if last is not None else length
+    end = Within(end, _one_more(length))
+    start = Within(_position(first, text), _one_more(end)) if first is not None else Constant(0)
+    at = Arithmetic("+", base, Arithmetic("*", start, Constant(size), WORD), WORD)
+    rest = Arithmetic("-", end, start, INT64)
+    return Operand(text, kind, Pieces(((at, 8), (rest, 8), (rest, 8))))
+
+
+def _one_more(length: Node) -> Node:
+    return Arithmetic("+", length, Constant(1), INT64)
+
+
+def length(operand: Operand, text: str) -> Operand:
+    """``len(x)``."""
+    found = operand.plain
+    if isinstance(found, types.Text):
+        return computed(text, GO_INT, _text_parts(operand, found)[1])
+    if isinstance(found, types.Slice):
+        return computed(text, GO_INT, _length(operand, found))
+    if isinstance(found, types.Array) and found.count is not None:
+        return computed(text, GO_INT, Constant(found.count))
+    if isinstance(found, types.Counted) and found.counter_at is not None:
+        return computed(text, GO_INT, _counted(operand, found.counter_at, found.counter_size))
+    raise refusal(text, f"{operand.text!r} is {described(operand.type)}, which has no length")
+
+
+def capacity(operand: Operand, text: str) -> Operand:
+    """``cap(x)``."""
+    found = operand.plain
+    if isinstance(found, types.Slice) and found.capacity_at is not None:
+        return computed(text, GO_INT, Decode(part(operand, found.capacity_at, 8), INT64))
+    if isinstance(found, types.Array) and found.count is not None:
+        return computed(text, GO_INT, Constant(found.count))
+    if isinstance(found, types.Counted) and found.capacity_at is not None:
+        return computed(text, GO_INT, _counted(operand, found.capacity_at, 8))
+    raise refusal(text, f"{operand.text!r} is {described(operand.type)}, which has no capacity")
+
+
+def _counted(operand: Operand, at: int, size: int) -> Node:
+    """A count behind a pointer; of a nil map or channel it is 0."""
+    pointer = value(operand)
+    count = Part(Block(offset(pointer, at), size), 0, size)
+    return Either(pointer, Decode(count, Kind(Base.INTEGER, size, signed=True)), Constant(0))
+
+
+def _text_parts(operand: Operand, found: types.Text) -> tuple[Node, Node]:
+    if isinstance(operand.node, Constant):
+        raise refusal(operand.text, "it is a constant")
+    return part(operand, found.pointer_at, 8), Decode(part(operand, found.length_at, 8), INT64)
+
+
+def _length(operand: Operand, found: types.Slice) -> Node:
+    return Decode(part(operand, found.length_at, 8), INT64)

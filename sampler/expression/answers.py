@@ -1,0 +1,139 @@
+"""From a compiled operand to the node of its answer: scalars, strings, and small composites as text.
+
+Composites are written as the language's debugger writes them, so that the two can be compared.
+"""
+
+from __future__ import annotations
+
+from sampler.debuginfo import types
+from sampler.debuginfo.locations import Memory
+from sampler.debuginfo.types import plain
+from sampler.expression import access
+from sampler.expression.operands import Operand, described, part, refusal, stored, value
+from sampler.plan.nodes import (
+    Address,
+    Base,
+    Constant,
+    Decode,
+    Elements,
+    Kind,
+    Listing,
+    Node,
+    Quoted,
+    TerminatedText,
+    Text,
+)
+
+LONGEST_TEXT = 256
+MOST_ELEMENTS = 16
+_MOST_FIELDS = 32
+_DEEPEST = 3
+
+
+class Answers:
+    """Makes the answers of one language. ``go``: as Delve writes; else as GDB does."""
+
+    def __init__(self, go: bool) -> None:
+        self._go = go
+
+    def of(self, operand: Operand) -> Node:
+        """The node whose value is the answer; ExpressionRefused."""
+        if operand.type is None:
+            return self._constant(operand)
+        return self._of(operand, 0)
+
+    def _constant(self, operand: Operand) -> Node:
+        if operand.node is None:
+            raise refusal(operand.text, "it is of no type")
+        return operand.node
+
+    def _of(self, operand: Operand, depth: int) -> Node:
+        found = operand.plain
+        if isinstance(found, types.Scalar | types.Enumeration):
+            return value(operand)
+        if isinstance(found, types.Pointer):
+            return self._pointer(operand, found)
+        if isinstance(found, types.Function):
+            return Address(value(operand))
+        if isinstance(found, types.Text):
+            return self._text(operand, found)
+        if isinstance(found, types.Complex):
+            return self._complex(operand, found)
+        if depth < _DEEPEST:
+            if isinstance(found, types.Struct):
+                return self._struct(operand, found, depth)
+            if isinstance(found, types.Array):
+                return self._array(operand, found, depth)
+            if isinstance(found, types.Slice):
+                return self._slice(operand, found, depth)
+        raise self._refused(operand)
+
+    def _refused(self, operand: Operand) -> Exception:
+        found = operand.plain
+        if isinstance(found, types.Counted):
+            return refusal(operand.text, "the entries of a map or channel are not read", f"ask len({operand.text})")
+        if isinstance(found, types.Interface):
+            return refusal(operand.text, "what an interface holds is not read", f"ask {operand.text} == nil")
+        return refusal(operand.text, f"it is {described(operand.type)}, which is too much for one answer",
+                       "ask for one of its parts")  # fmt: skip
+
+    def _pointer(self, operand: Operand, found: types.Pointer) -> Node:
+        target = plain(found.target())
+        if not self._go and isinstance(target, types.Scalar) and target.character and target.size == 1:
+            return TerminatedText(value(operand), LONGEST_TEXT)
+        return Address(value(operand))
+
+    def _text(self, operand: Operand, found: types.Text) -> Node:
+        if operand.node is not None:
+            return operand.node
+        length = Decode(part(operand, found.length_at, 8), Kind(Base.INTEGER, 8, signed=True))
+        return Text(part(operand, found.pointer_at, 8), length, LONGEST_TEXT)
+
+    def _complex(self, operand: Operand, found: types.Complex) -> Node:
+        half = (found.size or 16) // 2
+        kind = Kind(Base.FLOAT, half)
+        parts = (Decode(part(operand, 0, half), kind), Decode(part(operand, half, half), kind))
+        return Listing("(", parts, (), "i)" if self._go else "i", " + ")
+
+    def _struct(self, operand: Operand, found: types.Struct, depth: int) -> Node:
+        if len(found.fields) > _MOST_FIELDS:
+            raise refusal(operand.text, f"{found.name} has {len(found.fields)} fields", "ask for one of them")
+        items = tuple(self._item(access.member_by(operand, field), depth) for field in found.fields)
+        names = tuple(field.name for field in found.fields)
+        head = (f"{operand.type.name} {{" if operand.type else "{") if self._go else "{"
+        return Listing(head, items, names, "}", ", ", ": " if self._go else " = ")
+
+    def _item(self, operand: Operand, depth: int) -> Node:
+        found = self._of(operand, depth + 1)
+        return Quoted(found) if isinstance(found, Text | TerminatedText) else found
+
+    def _array(self, operand: Operand, found: types.Array, depth: int) -> Node:
+        element = plain(found.element())
+        if not self._go and isinstance(element, types.Scalar) and element.character and element.size == 1:
+            return self._characters(operand, found)
+        if found.count is None:
+            raise refusal(operand.text, "the number of its elements is not known", "ask for one of them")
+        items = tuple(self._numbered(operand, at, depth) for at in range(min(found.count, MOST_ELEMENTS)))
+        head = f"{operand.type.name} [" if self._go and operand.type else "["
+        if not self._go:
+            head = "{"
+        return Elements(head, items, Constant(found.count), "]" if self._go else "}", "," if self._go else ", ")
+
+    def _numbered(self, operand: Operand, at: int, depth: int) -> Node:
+        index = Operand(str(at), None, node=Constant(at))
+        return self._item(access.element(operand, index, f"{operand.text}[{at}]"), depth)
+
+    def _characters(self, operand: Operand, found: types.Array) -> Node:
+        """An array of char is a string up to its first zero."""
+        storage = stored(operand)
+        if not isinstance(storage, Memory):
+            raise refusal(operand.text, "it lies in registers here")
+        return TerminatedText(storage.address, min(found.count or LONGEST_TEXT, LONGEST_TEXT))
+
+    def _slice(self, operand: Operand, found: types.Slice, depth: int) -> Node:
+        length = access.length(operand, operand.text).node
+        assert length is not None and operand.type is not None
+        items = tuple(self._numbered(operand, at, depth) for at in range(MOST_ELEMENTS))
+        head = f"{operand.type.name} len: \0, cap: \1, [" if found.capacity_at is not None else "["
+        room = access.capacity(operand, operand.text).node if found.capacity_at is not None else None
+        return Elements(head, items, length, "]", ",", room)

@@ -1,0 +1,219 @@
+"""The ``ptrace`` instrument: one byte is changed, the first thread to meet it is read and goes on.
+
+No thread is stopped to attach, to arm or to leave (but for a moment those that may just have met the
+byte), and the one that is read is suspended for one register set, one memory read and one restored byte.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from sampler.errors import NotAnswerable, PointAmbiguous, TargetEnded
+from sampler.instruments.base import Assignment
+from sampler.instruments.tracer import INT3, Tracer
+from sampler.instruments.wakeups import Wakeups
+from sampler.linux.announcements import drain
+from sampler.linux.memory import Memory
+from sampler.linux.readiness import ready
+from sampler.plan.evaluate import Evaluator, Moment
+from sampler.plan.nodes import Register, walk
+from sampler.plan.numbers import NoAnswer
+from sampler.planning import PlannedPlace, QuestionPlan, image_of, load_bias, plan_question
+from sampler.sample import Cost, Interval, Miss, Sample, signed_reading
+
+MOST_PLACES = 256
+_FIRST_VECTOR = 17
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """One address of the running program, what stands there, and how the question is answered there."""
+
+    address: int
+    where: str
+    byte: bytes
+    evaluator: Evaluator
+    vectors: bool
+
+
+@dataclass(slots=True)
+class Hit:
+    """What one suspended thread has given. Times: monotonic, ns."""
+
+    tid: int
+    place: Armed
+    moment: Moment
+    known_ns: int
+
+
+class Ptrace:
+    """Creating one compiles the question; nothing is attached before the ``with`` block."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self._given, self._target = assignment, assignment.target
+        self._question = assignment.question
+        self._plan = plan_question(self._question, self._target)
+        _check_number(self._plan, self._question.point)
+        with image_of(self._target) as image:
+            self._bias = load_bias(self._target.pid, image)
+        self._open = ExitStack()
+        self._hit: Hit | None = None
+        self._refused: list[str] = []
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "instrument": "ptrace",
+            "places": [[f"{place.address + self._bias:#x}", place.where] for place in self._plan.places],
+            "unanswerable": [[f"{address + self._bias:#x}", why] for address, why in self._plan.unanswerable],
+            "types": self._plan.types,
+        }
+
+    def __enter__(self) -> Self:
+        self._tracer = Tracer(self._target.pid, self._target.name, self._given.stop.announced, self._taken)
+        self._places = {place.address: place for place in self._armed_places()}
+        self._bytes = {address: place.byte for address, place in self._places.items()}
+        self._refused = self._open.enter_context(ready())
+        self._wakeups = self._open.enter_context(Wakeups())
+        self._open.enter_context(self._tracer)
+        self._given.report(
+            "attach", {"suspended_ns": [0, 0], "threads": self._tracer.threads, "without": self._refused}
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+        self._given.report("detach", {"suspended_ns": [0, 0], "extra_hits": self._tracer.extra_hits})
+
+    def rest(self, until_ns: int) -> bool:
+        """Serves the target's signals, threads and children meanwhile."""
+        stop, tracer = self._given.stop, self._tracer
+        while True:
+            while tracer.serve():
+                pass
+            if stop.reason is not None:
+                return False
+            if time.monotonic_ns() >= until_ns:
+                return True
+            stop.wait_until(until_ns, stop.announced)
+            drain(stop.announced)
+
+    def look(self, deadline_ns: int) -> Sample | Miss | None:
+        if not self.rest(deadline_ns):
+            return None
+        self._hit, extra_before = None, self._tracer.extra_hits
+        self._wakeups.begin()
+        armed_ns = time.monotonic_ns()
+        if not self._plant():
+            return self._miss("changed", armed_ns, deadline_ns, "somebody else has changed the program there")
+        self._await_hit(armed_ns + self._question.timing.window_ns)
+        hit, extra = self._hit, self._tracer.extra_hits - extra_before
+        if hit is None:
+            if self._given.stop.reason is not None:
+                return None
+            return self._miss("not-reached", armed_ns, deadline_ns, "", extra)
+        return self._answer(hit, armed_ns, deadline_ns, extra)
+
+    # One look.
+
+    def _plant(self) -> bool:
+        try:
+            return self._tracer.plant(self._bytes)
+        except OSError:
+            self._wait_for_end()
+            raise
+
+    def _wait_for_end(self) -> None:
+        """A target whose memory is gone is ending, and says so."""
+        give_up_ns = time.monotonic_ns() + self._question.budget.max_pause_ns
+        while time.monotonic_ns() < give_up_ns:
+            self._tracer.serve()
+            self._given.stop.wait_until(give_up_ns, self._given.stop.announced)
+            drain(self._given.stop.announced)
+        raise TargetEnded(f"process {self._target.pid} ({self._target.name}) ended", "its memory is gone")
+
+    def _await_hit(self, until_ns: int) -> None:
+        stop, tracer = self._given.stop, self._tracer
+        try:
+            while self._hit is None and stop.reason is None and time.monotonic_ns() < until_ns:
+                stop.wait_until(until_ns, stop.announced)
+                tracer.serve()
+                drain(stop.announced)
+                tracer.serve()
+        finally:
+            with suppress(OSError):
+                tracer.clear()
+        tracer.serve()
+
+    def _taken(self, tid: int, address: int) -> None:
+        """The thread is suspended from before this until right after it."""
+        known_ns, place, tracer = time.monotonic_ns(), self._places[address], self._tracer
+        if place.vectors:
+            tracer.registers.read_vectors(tid)
+        moment = Moment(
+            tracer.registers.by_dwarf_number(place.vectors), self._read, tracer.registers.thread_pointer, self._bias
+        )
+        place.evaluator.gather(moment)
+        self._hit = Hit(tid, place, moment, known_ns)
+
+    def _read(self, address: int, size: int) -> bytes:
+        try:
+            return self._tracer.memory.read(address, size)
+        except OSError as error:
+            raise NoAnswer(f"memory at {address:#x} cannot be read") from error
+
+    def _answer(self, hit: Hit, armed_ns: int, deadline_ns: int, extra: int) -> Sample | Miss:
+        cost = self._cost(hit, armed_ns, extra)
+        t_ns, late_ns = hit.known_ns - self._given.start_ns, armed_ns - deadline_ns
+        try:
+            values = dict(zip(self._question.expressions, hit.place.evaluator.answers(hit.moment), strict=True))
+        except NoAnswer as reason:
+            return Miss(t_ns, "unreadable", cost, str(reason), late_ns)
+        bits = self._plan.unsigned_bits
+        readings = {name: signed_reading(value, bits[name]) for name, value in values.items() if name in bits}
+        signed = {name: reading for name, reading in readings.items() if reading is not None}
+        return Sample(t_ns, values, cost, signed, late_ns)
+
+    def _miss(self, reason: str, armed_ns: int, deadline_ns: int, detail: str, hits: int = 0) -> Miss:
+        now_ns, start_ns = time.monotonic_ns(), self._given.start_ns
+        cost = Cost(Interval(), Interval(armed_ns - start_ns, now_ns - start_ns), now_ns - armed_ns, hits, hits)
+        return Miss(armed_ns - start_ns, reason, cost, detail, armed_ns - deadline_ns)
+
+    def _cost(self, hit: Hit, armed_ns: int, extra: int) -> Cost:
+        resumed_ns, start_ns = self._tracer.resumed_ns, self._given.start_ns
+        low = resumed_ns - hit.known_ns
+        high = min(resumed_ns - armed_ns, low + self._wakeups.longest_ns())
+        return Cost(
+            Interval(low, high),
+            Interval(armed_ns - start_ns, resumed_ns - start_ns),
+            hit.known_ns - armed_ns,
+            1 + extra,
+            1 + extra,
+        )
+
+    def _armed_places(self) -> list[Armed]:
+        with Memory(self._target.pid) as memory:
+            return [self._armed(place, memory.read(place.address + self._bias, 1)) for place in self._plan.places]
+
+    def _armed(self, place: PlannedPlace, byte: bytes) -> Armed:
+        if byte == INT3:
+            raise NotAnswerable(
+                f"there is a breakpoint already at {place.where}", "the program's own, or one that somebody left",
+                "ask one line further on",
+            )  # fmt: skip
+        registers = [node.number for plan in place.plans for node in walk(plan) if isinstance(node, Register)]
+        vectors = any(number >= _FIRST_VECTOR for number in registers)
+        return Armed(place.address + self._bias, place.where, byte, Evaluator(place.plans), vectors)
+
+
+def _check_number(plan: QuestionPlan, point: str) -> None:
+    if len(plan.places) > MOST_PLACES:
+        raise PointAmbiguous(
+            f"{point} is inlined at {len(plan.places)} places", f"at most {MOST_PLACES} can be watched at once",
+            "name a caller, or a line of one",
+        )  # fmt: skip

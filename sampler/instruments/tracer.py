@@ -1,0 +1,274 @@
+"""A traced process whose threads all run on: breakpoints that one thread meets, and reports served always.
+
+ptrace belongs to one thread: the one that enters a Tracer does all that follows. When that thread
+ends, the kernel lets go of the target without stopping it (exit_ptrace, kernel/ptrace.c).
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from sampler.errors import NotPermitted, TargetEnded
+from sampler.linux import procfs, signals, tracing, waiting
+from sampler.linux.announcements import drain
+from sampler.linux.memory import Memory
+from sampler.linux.tracing import Registers
+from sampler.linux.waiting import Report, What
+from sampler.units import NS_PER_SECOND
+
+INT3 = b"\xcc"
+_SI_KERNEL = 0x80  # si_code of the trap that an int3 makes: include/uapi/asm-generic/siginfo.h
+_MOST_REPORTS = 256  # served in one go, before whoever waits is asked again
+_LEAVING_NS = NS_PER_SECOND
+
+#: Called with the thread that met a planted byte, and where; it is suspended until this returns.
+OnHit = Callable[[int, int], None]
+
+
+class Tracer:
+    """``announced``: a descriptor that can be read when there is a report. ``on_hit`` is called for the first thread that meets a planted byte; all bytes are back by then.
+
+    ``extra_hits``: how many threads met a byte beside the first; ``ended``: how the process ended.
+    """
+
+    def __init__(self, pid: int, name: str, announced: int, on_hit: OnHit) -> None:
+        self._pid, self._name, self._announced, self._on_hit = pid, name, announced, on_hit
+        self.memory = Memory(pid)
+        self.registers = Registers()
+        self.extra_hits = 0
+        self.ended: str | None = None
+        self.resumed_ns = 0  # when the last thread that had met a byte went on
+        self._threads: set[int] = set()
+        self._borrowers: set[int] = set()  # children of vfork that still run in the target's memory
+        self._planted: dict[int, bytes] = {}
+        self._original: dict[int, bytes] = {}
+
+    def __enter__(self) -> Self:
+        self.memory.__enter__()
+        try:
+            self._seize_all()
+        except BaseException:
+            self.memory.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._leave()
+        finally:
+            self.memory.__exit__(None, None, None)
+
+    @property
+    def threads(self) -> int:
+        return len(self._threads)
+
+    def plant(self, original: dict[int, bytes]) -> bool:
+        """Writes a breakpoint at each address; ``original``: the bytes that must stand there now.
+
+        False, and nothing is written, where something else stands there: somebody has changed the program.
+        """
+        if any(self.memory.read(address, 1) != byte for address, byte in original.items()):
+            return False
+        self._original |= original
+        for address, byte in original.items():
+            self._planted[address] = byte
+            self.memory.write(address, INT3)
+        return True
+
+    def clear(self) -> None:
+        """Puts every byte back; those that have met one stand before it and are put right when they report."""
+        while self._planted:
+            address, byte = next(iter(self._planted.items()))
+            self.memory.write(address, byte)
+            del self._planted[address]
+
+    def serve(self) -> int:
+        """Deals with the reports that are there; how many they were. Raises TargetEnded."""
+        for count in range(_MOST_REPORTS):
+            report = waiting.next_report()
+            if report is None:
+                return count
+            with suppress(ProcessLookupError):  # it was killed meanwhile, and its end will be reported
+                _HANDLERS[report.what](self, report)
+            if self.ended is not None:
+                raise TargetEnded(f"process {self._pid} ({self._name}) ended", self.ended)
+        return _MOST_REPORTS
+
+    # Reports.
+
+    def _exited(self, report: Report) -> None:
+        self._threads.discard(report.tid)
+        self._borrowers.discard(report.tid)
+        if report.tid == self._pid:
+            self.ended = f"exit status {report.number}"
+
+    def _killed(self, report: Report) -> None:
+        self._threads.discard(report.tid)
+        self._borrowers.discard(report.tid)
+        if report.tid == self._pid:
+            self.ended = f"killed by {signal.Signals(report.number).name}"
+
+    def _signal(self, report: Report) -> None:
+        if report.number == signal.SIGTRAP and self._is_ours(report.tid):
+            return
+        tracing.resume(report.tid, report.number)
+
+    def _is_ours(self, tid: int) -> bool:
+        """A thread that has met one of our bytes: it is read if it is the first, and put right."""
+        self.registers.read(tid)
+        address = self.registers.instruction_pointer - 1
+        if address not in self._original or tracing.signal_code(tid) != _SI_KERNEL:
+            return False
+        try:
+            if address in self._planted:
+                self._take(tid, address)
+            else:
+                self.extra_hits += 1
+        finally:
+            tracing.set_instruction_pointer(tid, address)
+            tracing.resume(tid)
+        self.resumed_ns = time.monotonic_ns()
+        return True
+
+    def _take(self, tid: int, address: int) -> None:
+        try:
+            self._on_hit(tid, address)
+        finally:
+            self.clear()
+
+    def _cloned(self, report: Report) -> None:
+        self._threads.add(tracing.event_message(report.tid))
+        tracing.resume(report.tid)
+
+    def _made_process(self, report: Report) -> None:
+        tracing.resume(report.tid)  # the child reports for itself
+
+    def _executed(self, report: Report) -> None:
+        tracing.detach(report.tid)
+        if report.tid in self._borrowers:
+            self._borrowers.discard(report.tid)
+            return
+        self._planted.clear()  # the memory that they were in is gone
+        self.ended = "it runs another program now"
+
+    def _job_stop(self, report: Report) -> None:
+        tracing.listen(report.tid)
+
+    def _trap_stop(self, report: Report) -> None:
+        """A thread or process that was born, one that was interrupted, or one whose job stop has ended."""
+        if report.tid in self._threads or report.tid in self._borrowers:
+            tracing.resume(report.tid)
+        elif report.tid in procfs.threads(self._pid):
+            self._threads.add(report.tid)
+            tracing.resume(report.tid)
+        else:
+            self._release_child(report.tid)
+
+    def _release_child(self, child: int) -> None:
+        """A process that the target has made: it goes its own way, without a byte of ours in its memory."""
+        if signals.share_memory(child, self._pid):  # of vfork: until it executes something
+            self._borrowers.add(child)
+            tracing.resume(child)
+            return
+        with Memory(child) as memory:
+            for address, byte in self._planted.items():
+                memory.write(address, byte)
+        tracing.detach(child)
+
+    # In and out.
+
+    def _seize_all(self) -> None:
+        """All threads; those that one not yet seized has made meanwhile are found by listing again."""
+        while new := [tid for tid in procfs.threads(self._pid) if tid not in self._threads]:
+            for tid in new:
+                self._seize(tid)
+        if not self._threads:
+            raise TargetEnded(f"process {self._pid} ({self._name}) ended")
+
+    def _seize(self, tid: int) -> None:
+        try:
+            tracing.seize(tid)
+        except ProcessLookupError:
+            return
+        except PermissionError as error:
+            if _is_ended(self._pid, tid):
+                self._threads.add(tid)  # a first thread that has left the others behind
+                return
+            raise NotPermitted(
+                f"process {self._pid} may not be traced", "the kernel refuses to attach",
+                "run as root or with CAP_SYS_PTRACE; see `sampler doctor`",
+            ) from error  # fmt: skip
+        self._threads.add(tid)
+
+    def _leave(self) -> None:
+        """Bytes back, and nobody left who has met one: each running thread is stopped once, for a moment.
+
+        A thread that sleeps in the kernel cannot have met one, and is not disturbed.
+        """
+        with suppress(ProcessLookupError):
+            self.clear()
+        give_up_ns = time.monotonic_ns() + _LEAVING_NS
+        with suppress(TargetEnded):
+            for tid in self._in_doubt():
+                self._release(tid, give_up_ns)
+            self.serve()
+
+    def _in_doubt(self) -> list[int]:
+        if not self._original or self.ended is not None:
+            return []
+        return [
+            tid for tid in procfs.threads(self._pid) if procfs.task_state(self._pid, tid) not in ("S", "Z", "X", "")
+        ]
+
+    def _wait(self, until_ns: int) -> None:
+        """For a report. No busy loop: at a real-time priority that could keep the target from running."""
+        select.select([self._announced], [], [], max(0, until_ns - time.monotonic_ns()) / NS_PER_SECOND)
+        drain(self._announced)
+
+    def _release(self, tid: int, give_up_ns: int) -> None:
+        """Serves until the thread has stopped for us, with no trap on its way, and lets go of it there."""
+        with suppress(ProcessLookupError):
+            tracing.interrupt(tid)
+        while time.monotonic_ns() < give_up_ns:
+            report = waiting.next_report()
+            if report is None:
+                if procfs.task_state(self._pid, tid) in ("S", "Z", "X", ""):
+                    return
+                self._wait(give_up_ns)
+                continue
+            with suppress(ProcessLookupError):
+                stopped = report.tid == tid and report.what is What.TRAP_STOP
+                if stopped and not procfs.pending(self._pid, tid, signal.SIGTRAP):
+                    tracing.detach(tid)
+                    self._threads.discard(tid)
+                    return
+                _HANDLERS[report.what](self, report)
+                if stopped:
+                    tracing.interrupt(tid)
+            if self.ended is not None:
+                return
+
+
+def _is_ended(pid: int, tid: int) -> bool:
+    return procfs.task_state(pid, tid) in (procfs.ZOMBIE, procfs.DEAD, "")
+
+
+_HANDLERS: dict[What, Callable[[Tracer, Report], None]] = {
+    What.EXITED: Tracer._exited,
+    What.KILLED: Tracer._killed,
+    What.SIGNAL: Tracer._signal,
+    What.CLONED: Tracer._cloned,
+    What.FORKED: Tracer._made_process,
+    What.VFORKED: Tracer._made_process,
+    What.EXECUTED: Tracer._executed,
+    What.JOB_STOP: Tracer._job_stop,
+    What.TRAP_STOP: Tracer._trap_stop,
+}

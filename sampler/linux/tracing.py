@@ -1,0 +1,112 @@
+"""ptrace(2) for a tracer that stops nobody: SEIZE, and what is done with a thread that has stopped.
+
+Bare ctypes: each call here is paid by a suspended thread. All raise OSError; ESRCH (ProcessLookupError)
+means that the thread has ended or is not stopped.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from operator import itemgetter
+
+# include/uapi/linux/ptrace.h
+_CONT, _GETREGS, _GETFPREGS, _DETACH = 7, 12, 14, 17
+_POKEUSER = 6
+_GETEVENTMSG, _GETSIGINFO = 0x4201, 0x4202
+_SEIZE, _INTERRUPT, _LISTEN = 0x4206, 0x4207, 0x4208
+_O_TRACEFORK, _O_TRACEVFORK, _O_TRACECLONE, _O_TRACEEXEC = 2, 4, 8, 16
+OPTIONS = _O_TRACEFORK | _O_TRACEVFORK | _O_TRACECLONE | _O_TRACEEXEC
+
+# struct user_regs_struct, <sys/user.h>: 27 words.
+_WORDS = 27
+_RIP, _FS_BASE = 16, 21
+# In the order of their DWARF numbers: rax rdx rcx rbx rsi rdi rbp rsp r8 … r15 rip.
+_BY_DWARF = itemgetter(10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16)
+_XMM_AT, _XMM_COUNT = 160, 16  # struct user_fpregs_struct: after 32 bytes of control and 8 x87 registers
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_ptrace = _libc.ptrace
+_ptrace.restype = ctypes.c_long
+_ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+
+
+class Registers:
+    """The registers of one stopped thread, read into memory of its own that is used again and again."""
+
+    def __init__(self) -> None:
+        self._words = (ctypes.c_uint64 * _WORDS)()
+        self._vectors = (ctypes.c_uint8 * 512)()
+        self._at = ctypes.addressof(self._words)
+        self._vectors_at = ctypes.addressof(self._vectors)
+
+    def read(self, tid: int) -> None:
+        _call(_GETREGS, tid, 0, self._at)
+
+    def read_vectors(self, tid: int) -> None:
+        _call(_GETFPREGS, tid, 0, self._vectors_at)
+
+    @property
+    def instruction_pointer(self) -> int:
+        return self._words[_RIP]
+
+    @property
+    def thread_pointer(self) -> int:
+        return self._words[_FS_BASE]
+
+    def by_dwarf_number(self, vectors: bool = False) -> tuple[int, ...]:
+        """rax, rdx, …, rip, and with ``vectors`` xmm0 to xmm15, as unsigned integers."""
+        found: tuple[int, ...] = _BY_DWARF(self._words)
+        if not vectors:
+            return found
+        data = bytes(self._vectors)
+        ends = range(_XMM_AT, _XMM_AT + 16 * _XMM_COUNT, 16)
+        return found + tuple(int.from_bytes(data[at : at + 16], "little") for at in ends)
+
+
+def seize(tid: int) -> None:
+    """Becomes the tracer of a thread without stopping it; its threads and processes to come included."""
+    _call(_SEIZE, tid, 0, OPTIONS)
+
+
+def interrupt(tid: int) -> None:
+    """Asks a running thread to stop."""
+    _call(_INTERRUPT, tid, 0, 0)
+
+
+def resume(tid: int, number: int = 0) -> None:
+    """Lets a stopped thread run on, with a signal to receive."""
+    _call(_CONT, tid, 0, number)
+
+
+def listen(tid: int) -> None:
+    """Leaves a thread in its job stop, and hears of its end."""
+    _call(_LISTEN, tid, 0, 0)
+
+
+def detach(tid: int, number: int = 0) -> None:
+    _call(_DETACH, tid, 0, number)
+
+
+def set_instruction_pointer(tid: int, address: int) -> None:
+    _call(_POKEUSER, tid, _RIP * 8, address)
+
+
+def event_message(tid: int) -> int:
+    """What an event is about: the id of the thread or process that was made."""
+    value = ctypes.c_uint64()
+    _call(_GETEVENTMSG, tid, 0, ctypes.addressof(value))
+    return value.value
+
+
+def signal_code(tid: int) -> int:
+    """``si_code`` of the signal that a thread has stopped for."""
+    info = (ctypes.c_int32 * 32)()
+    _call(_GETSIGINFO, tid, 0, ctypes.addressof(info))
+    return info[2]
+
+
+def _call(request: int, tid: int, address: int, data: int) -> None:
+    if _ptrace(request, tid, address, data) == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -1,0 +1,65 @@
+"""What wait(2) says of a traced thread, decoded once. Source: ptrace(2), "Stopped states"; wait(2)."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from enum import Enum
+
+_WALL = 0x40000000  # threads too: include/uapi/linux/wait.h
+_WNOTHREAD = 0x20000000  # of this thread only
+_FLAGS = os.WNOHANG | _WALL | _WNOTHREAD
+_JOB_STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+
+# PTRACE_EVENT_*: include/uapi/linux/ptrace.h
+_FORK, _VFORK, _CLONE, _EXEC, _STOP = 1, 2, 3, 4, 128
+
+
+class What(Enum):
+    """Why a thread is reported."""
+
+    EXITED = "exited"
+    KILLED = "killed by a signal"
+    SIGNAL = "about to receive a signal"
+    CLONED = "has made a thread"
+    FORKED = "has made a process"
+    VFORKED = "has made a process that borrows its memory"
+    EXECUTED = "runs another program"
+    JOB_STOP = "was stopped by a signal"
+    TRAP_STOP = "stopped for its tracer: new, interrupted, or resumed after a job stop"
+
+
+_EVENTS = {_FORK: What.FORKED, _VFORK: What.VFORKED, _CLONE: What.CLONED, _EXEC: What.EXECUTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One thread's report. ``number``: the exit status, or the signal."""
+
+    tid: int
+    what: What
+    number: int
+
+
+def next_report() -> Report | None:
+    """The next report of a tracee of this thread; None if nobody has one to make."""
+    try:
+        tid, status = os.waitpid(-1, _FLAGS)
+    except ChildProcessError:  # the last of them has ended
+        return None
+    return decode(tid, status) if tid else None
+
+
+def decode(tid: int, status: int) -> Report:
+    """From a wait status."""
+    if os.WIFEXITED(status):
+        return Report(tid, What.EXITED, os.WEXITSTATUS(status))
+    if os.WIFSIGNALED(status):
+        return Report(tid, What.KILLED, os.WTERMSIG(status))
+    number, event = os.WSTOPSIG(status) & 0x7F, status >> 16
+    if event == _STOP:
+        return Report(tid, What.JOB_STOP if number in _JOB_STOPS else What.TRAP_STOP, number)
+    if event in _EVENTS:
+        return Report(tid, _EVENTS[event], number)
+    return Report(tid, What.SIGNAL, number)

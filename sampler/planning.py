@@ -1,0 +1,144 @@
+"""From a question to its plans: one for each expression at each address. Nothing of the target is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sampler.debuginfo.cache import Cache
+from sampler.debuginfo.image import Image, reading
+from sampler.debuginfo.points import Place, Points
+from sampler.debuginfo.scope import Scope
+from sampler.errors import BinaryError, ExpressionRefused
+from sampler.expression.compile import compile_expression
+from sampler.expression.syntax import check_expression
+from sampler.linux import procfs
+from sampler.plan import codec
+from sampler.plan.merge import merge
+from sampler.plan.nodes import Node
+from sampler.question import Question
+from sampler.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPlace:
+    """One address (of the file) with one plan an expression, in their order. ``where``: for people."""
+
+    address: int
+    where: str
+    plans: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionPlan:
+    """``types``: of the answers; ``unsigned_bits``: of unsigned differences; both by expression.
+
+    ``unanswerable``: the addresses of the point where the question has no answer, and why.
+    """
+
+    places: tuple[PlannedPlace, ...]
+    types: dict[str, str]
+    unsigned_bits: dict[str, int]
+    unanswerable: tuple[tuple[int, str], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "places": [[place.address, place.where, codec.encode(place.plans)] for place in self.places],
+            "types": self.types,
+            "unsigned_bits": self.unsigned_bits,
+            "unanswerable": [list(item) for item in self.unanswerable],
+        }
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> QuestionPlan:
+        places = tuple(PlannedPlace(address, where, codec.decode(plans)) for address, where, plans in data["places"])
+        unanswerable = tuple((address, reason) for address, reason in data["unanswerable"])
+        return QuestionPlan(places, data["types"], data["unsigned_bits"], unanswerable)
+
+
+def plan_question(question: Question, target: Target, cache: Cache | None = None) -> QuestionPlan:
+    """Raises BinaryError, QuestionError or ExpressionError; the answer is kept by build-id."""
+    for expression in question.expressions:
+        check_expression(expression)
+    cache = cache or Cache()
+    key = _key(question, target)
+    known = _from_cache(cache, key)
+    if known is not None:
+        return known
+    with image_of(target) as image:
+        bias = load_bias(target.pid, image)
+        with reading(target.executable):
+            made = _planned(question, image, bias)
+    if not question.point.startswith("0x"):  # an address depends on where the program was loaded
+        cache.put(made.to_json(), *key)
+    return made
+
+
+def _from_cache(cache: Cache, key: tuple[str, ...]) -> QuestionPlan | None:
+    kept = cache.get(*key)
+    try:
+        return QuestionPlan.from_json(kept) if kept is not None else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _key(question: Question, target: Target) -> tuple[str, ...]:
+    about = os.stat(procfs.executable(target.pid))
+    identity = target.build_id or f"{about.st_dev}:{about.st_ino}"
+    return (identity, f"{about.st_size}:{about.st_mtime_ns}", question.point, json.dumps(question.expressions))
+
+
+def _planned(question: Question, image: Image, bias: int) -> QuestionPlan:
+    places: list[PlannedPlace] = []
+    refused: list[tuple[int, ExpressionRefused]] = []
+    types: dict[str, str] = {}
+    bits: dict[str, int] = {}
+    for place in Points(image, bias).find(question.point):
+        try:
+            compiled = [compile_expression(text, Scope(image, place)) for text in question.expressions]
+        except ExpressionRefused as error:
+            refused.append((place.address, error))
+            continue
+        plans = tuple(merge([one.plan for one in compiled]))
+        places.append(PlannedPlace(place.address, described(place), plans))
+        types |= {one.text: one.type_name for one in compiled}
+        bits |= {one.text: one.unsigned_bits for one in compiled if one.unsigned_bits is not None}
+    if not places:
+        raise refused[0][1]
+    reasons = tuple((address, f"{error.what}: {error.why}") for address, error in refused)
+    return QuestionPlan(tuple(places), types, bits, reasons)
+
+
+def described(place: Place) -> str:
+    """A place for people: function, file and line."""
+    line = f" at {os.path.basename(place.file)}:{place.line}" if place.line is not None else ""
+    return f"{place.name}{' (inlined)' if place.inlined else ''}{line}"
+
+
+@contextmanager
+def image_of(target: Target) -> Iterator[Image]:
+    """The target's executable, and its debug files as the target's own root has them."""
+    try:
+        file = open(procfs.executable(target.pid), "rb")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise BinaryError(f"{target.executable} cannot be opened", error.strerror or str(error)) from error
+    with file, Image(file, target.executable, f"/proc/{target.pid}/root") as image:
+        yield image
+
+
+def load_bias(pid: int, image: Image) -> int:
+    """What was added to the file's addresses: 0 unless it is position-independent."""
+    if image.elf["e_type"] != "ET_DYN":
+        return 0
+    segments = [segment for segment in image.elf.iter_segments("PT_LOAD") if segment["p_flags"] & 1]
+    path = os.readlink(procfs.executable(pid))
+    for part in procfs.mappings(pid):
+        if "x" in part.permissions and part.path == path:
+            for segment in segments:
+                if segment["p_offset"] // 4096 * 4096 <= part.offset < segment["p_offset"] + segment["p_filesz"]:
+                    return part.start - part.offset - (segment["p_vaddr"] - segment["p_offset"])
+    raise BinaryError(f"{image.path} is not mapped by process {pid}", fix="name a process whose program still runs")
