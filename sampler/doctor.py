@@ -15,9 +15,18 @@ from pathlib import Path
 from sampler.errors import SamplerError
 from sampler.instruments.dlv import check_binary
 from sampler.instruments.dlv_tool import find_delve
+from sampler.instruments.ptrace import check_number
+from sampler.planning import plan_question
+from sampler.question import Question
 from sampler.resolve import find_pid, resolve
 
 _CAP_SYS_PTRACE = 19  # include/uapi/linux/capability.h
+_MOST_LISTED = 3
+# Measured by `make bench` on the machine that the README describes: an order of magnitude, no promise.
+_COSTS = {
+    "dlv": "every thread is suspended for some 10 to 40 ms a look, and 0.2 to 0.5 s to attach",
+    "ptrace": "one thread is suspended for some 20 to 100 µs a look, nobody to attach",
+}
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 _YAMA_MEANS = {"1": "only children, unless by CAP_SYS_PTRACE", "2": "only by CAP_SYS_PTRACE", "3": "nobody"}
 
@@ -32,15 +41,18 @@ class Finding:
     fix: str = ""
 
 
-def examine(target: str | None) -> Iterator[Finding]:
-    """The findings, in the order in which to put things right."""
+def examine(target: str | None, question: Question | None = None) -> Iterator[Finding]:
+    """The findings, in the order in which to put things right; of a question, whether it can be answered."""
     yield _machine()
     yield _rights()
     yield _tried("dlv", _delve)
     yield _tried("plots", _matplotlib)
     if target is not None:
         yield _tried("target", lambda: _target(target))
-        yield _tried("dlv on it", lambda: _delve_on(target))
+        if question is None:
+            yield _tried("dlv on it", lambda: _delve_on(target))
+        else:
+            yield from _question(target, question)
 
 
 def _tried(name: str, check: Callable[[], str]) -> Finding:
@@ -102,6 +114,30 @@ def _target(name: str) -> str:
         f"{found.name}, PID {found.pid}, {found.go_version or found.language}, {found.threads} threads,"
         f" text {'as its file' if not found.patched else f'patched at {len(found.patched)} bytes'}"
     )
+
+
+def _question(name: str, question: Question) -> Iterator[Finding]:
+    """Answerable there? By what, and at what cost?"""
+    answer = _tried("question", lambda: _answerable(name, question))
+    yield answer
+    if not answer.good:
+        return
+    yield _tried("by ptrace", lambda: _by_ptrace(name, question))
+    yield _tried("by dlv", lambda: f"{_delve_on(name)}; {_COSTS['dlv']}")
+
+
+def _answerable(name: str, question: Question) -> str:
+    plan = plan_question(question, resolve(find_pid(name)))
+    kinds = ", ".join(f"{text} is of type {kind}" for text, kind in plan.types.items())
+    where = "; ".join(place.where for place in plan.places[:_MOST_LISTED])
+    more = f" and {len(plan.places) - _MOST_LISTED} places more" if len(plan.places) > _MOST_LISTED else ""
+    not_at = f"; not at {len(plan.unanswerable)} others, {plan.unanswerable[0][1]}" if plan.unanswerable else ""
+    return f"{kinds}; at {where}{more}{not_at}"
+
+
+def _by_ptrace(name: str, question: Question) -> str:
+    check_number(plan_question(question, resolve(find_pid(name))), question.point)
+    return _COSTS["ptrace"]
 
 
 def _delve_on(name: str) -> str:

@@ -106,6 +106,10 @@ class ExpressionRefused(QuestionError):
     """The expression cannot be evaluated at that point."""
 
 
+class NoValueHere(ExpressionRefused):
+    """The names are right, but the compiler kept no value at that instruction."""
+
+
 class NotAnswerable(QuestionError):
     """The instrument cannot ask there."""
 

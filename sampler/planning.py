@@ -13,7 +13,7 @@ from sampler.debuginfo.cache import Cache
 from sampler.debuginfo.image import Image, reading
 from sampler.debuginfo.points import Place, Points
 from sampler.debuginfo.scope import Scope
-from sampler.errors import BinaryError, ExpressionRefused
+from sampler.errors import BinaryError, ExpressionRefused, NoValueHere
 from sampler.expression.compile import compile_expression
 from sampler.expression.syntax import check_expression
 from sampler.linux import procfs
@@ -108,7 +108,7 @@ def _planned(question: Question, image: Image, bias: int) -> QuestionPlan:
         types |= {one.text: one.type_name for one in compiled}
         bits |= {one.text: one.unsigned_bits for one in compiled if one.unsigned_bits is not None}
     if not places:
-        raise refused[0][1]
+        raise next((error for _, error in refused if not isinstance(error, NoValueHere)), refused[0][1])
     reasons = tuple((address, f"{error.what}: {error.why}") for address, error in refused)
     return QuestionPlan(tuple(places), types, bits, reasons)
 
@@ -140,5 +140,5 @@ def load_bias(pid: int, image: Image) -> int:
         if "x" in part.permissions and part.path == path:
             for segment in segments:
                 if segment["p_offset"] // 4096 * 4096 <= part.offset < segment["p_offset"] + segment["p_filesz"]:
-                    return part.start - part.offset - (segment["p_vaddr"] - segment["p_offset"])
+                    return part.start - part.offset - int(segment["p_vaddr"] - segment["p_offset"])
     raise BinaryError(f"{image.path} is not mapped by process {pid}", fix="name a process whose program still runs")

@@ -11,8 +11,8 @@ _ADDRESS_FORMS = ("DW_FORM_addr", "DW_FORM_addrx", "DW_FORM_addrx1", "DW_FORM_ad
 _MOST_ORIGINS = 8
 
 
-def value(die: Any, attribute: str, default: Any = None) -> Any:
-    """An attribute's value of this very entry."""
+def value(die: Any, attribute: str | int, default: Any = None) -> Any:
+    """An attribute's value of this very entry; those that the library has no name for are numbers."""
     found = die.attributes.get(attribute)
     return default if found is None else found.value
 

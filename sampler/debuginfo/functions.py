@@ -78,7 +78,7 @@ class Functions:
 
     def _exactly(self, unit: Unit, name: str) -> list[Any]:
         """The subprogram entries of a unit that bear the name itself, and those that stem from such."""
-        data, span = self._image.units.bytes, unit.span
+        data, span = self._image.units.info, unit.span
         places = list(find_all(data, name.encode() + b"\0", *span))
         for text in find_all(self._image.units.strings, name.encode() + b"\0"):
             places += find_all(data, _word(text), *span)
@@ -105,7 +105,7 @@ class Functions:
         return list(found.values())
 
     def _referring(self, entry: Any) -> Iterator[Any]:
-        units, data = self._image.units, self._image.units.bytes
+        units, data = self._image.units, self._image.units.info
         own = units.at(entry.offset)
         assert own is not None
         for at in find_all(data, _word(entry.offset - own.offset), *own.span):

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from sampler.debuginfo import entries
@@ -39,7 +40,7 @@ class Lines:
     def line_at(self, address: int) -> Row | None:
         """The row that the address belongs to."""
         for sequence in self._around(address):
-            for row, after in zip(sequence, sequence[1:], strict=False):
+            for row, after in pairwise(sequence):
                 if row.address <= address < after.address:
                     return row
         return None
@@ -54,13 +55,9 @@ class Lines:
         found: dict[str, list[Row]] = {}
         for unit in self._mentioning(file):
             for sequence in self._sequences(unit):
-                before: Row | None = None
-                for row in sequence:
-                    starts = before is None or (before.line, before.file) != (row.line, row.file)
-                    if row.line == line and row.statement and not row.ends_sequence and is_of_file(row.file, file):
-                        if starts:
-                            found.setdefault(row.file, []).append(row)
-                    before = row
+                for row in _beginnings(sequence):
+                    if row.line == line and row.statement and is_of_file(row.file, file):
+                        found.setdefault(row.file, []).append(row)
         return found
 
     def lines_of(self, file: str) -> dict[str, set[int]]:
@@ -139,6 +136,15 @@ class Lines:
 
     def _files(self, unit: Unit) -> list[str]:
         return _files(self._program(unit))
+
+
+def _beginnings(sequence: list[Row]) -> Iterator[Row]:
+    """The rows at which another line begins."""
+    before: Row | None = None
+    for row in sequence:
+        if not row.ends_sequence and (before is None or (before.line, before.file) != (row.line, row.file)):
+            yield row
+        before = row
 
 
 def _starts_of_strings(strings: bytes, last: bytes) -> Iterator[int]:

@@ -241,6 +241,9 @@ class _Machine:
     def _implicit(self, data: list[int]) -> None:
         self._value = Constant(int.from_bytes(bytes(data), "little"))
 
+    def _nothing(self) -> None:
+        return
+
     def _piece(self, size: int) -> None:
         node = self._value
         if node is None and self._stack:
@@ -266,7 +269,7 @@ _HANDLERS: dict[str, Callable[..., None]] = {
     "DW_OP_stack_value": _Machine._stack_value,
     "DW_OP_implicit_value": _Machine._implicit,
     "DW_OP_piece": _Machine._piece,
-    "DW_OP_nop": lambda machine: None,
+    "DW_OP_nop": _Machine._nothing,
 }
 _UNTOLD = {
     "DW_OP_entry_value": "only its value at the function's entry was kept, and that is gone",

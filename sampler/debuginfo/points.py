@@ -114,7 +114,7 @@ class Points:
         yield from [name] if asked_for else sorted(found)
 
     def _names_with(self, last: str) -> Iterator[str]:
-        data = self._image.units.bytes
+        data = self._image.units.info
         for wanted in (f".{last}\0", f".{last}["):
             for at in find_all(data, wanted.encode()):
                 start = at

@@ -163,7 +163,7 @@ class Scope:
         """Of the executable, which is the first module: right below the thread pointer (ELF TLS, variant II)."""
         for segment in self.image.elf.iter_segments("PT_TLS"):
             align = segment["p_align"] or 1
-            return -(-(-segment["p_memsz"] // align) * align)
+            return int(-(-segment["p_memsz"] // align) * align)
         return 0
 
     # Globals.
@@ -174,10 +174,9 @@ class Scope:
         else:
             last = name.rpartition("::")[2]
             for entry in self._entries(last, tags):
-                parent = entry.get_parent()
-                if last == name or "::".join([*entries.enclosing(entry), last]).endswith(name):
-                    if parent.tag not in _CODE_TAGS:
-                        yield entry
+                named = last == name or "::".join([*entries.enclosing(entry), last]).endswith(name)
+                if named and entry.get_parent().tag not in _CODE_TAGS:
+                    yield entry
 
     def _go_names(self, name: str, tags: tuple[str, ...]) -> Iterator[str]:
         if "." not in name:
@@ -187,15 +186,15 @@ class Scope:
                 yield name
             return
         yield name
-        for at in find_all(self.image.units.bytes, f"/{name}\0".encode()):
+        for at in find_all(self.image.units.info, f"/{name}\0".encode()):
             start = at
-            while self.image.units.bytes[start - 1] >= 0x20:
+            while self.image.units.info[start - 1] >= 0x20:
                 start -= 1
-            yield self.image.units.bytes[start : at + len(name) + 1].decode(errors="replace")
+            yield self.image.units.info[start : at + len(name) + 1].decode(errors="replace")
 
     def _entries(self, name: str, tags: tuple[str, ...]) -> Iterator[Any]:
         """Entries of that very name: of the place's own unit first."""
-        data, own = self.image.units.bytes, self.image.units.at(self.place.scope[0].offset)
+        data, own = self.image.units.info, self.image.units.at(self.place.scope[0].offset)
         units = [unit for unit in self.image.units.mentioning(name) if own is None or unit.offset != own.offset]
         for unit in [own, *units] if own is not None else units:
             for at in self._places(unit, name):
@@ -204,7 +203,7 @@ class Scope:
                         yield entry
 
     def _places(self, unit: Unit, name: str) -> Iterator[int]:
-        data = self.image.units.bytes
+        data = self.image.units.info
         yield from find_all(data, name.encode() + b"\0", *unit.span)
         for text in find_all(self.image.units.strings, name.encode() + b"\0"):
             yield from find_all(data, text.to_bytes(4, "little"), *unit.span)

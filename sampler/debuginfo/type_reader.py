@@ -178,7 +178,7 @@ class TypeReader:
         return types.Interface(self.name(entry), 16)
 
     def _go_counted(self, entry: Any) -> Type:
-        """A map is a pointer to one that holds ``used`` (or ``count``); a channel's hold ``qcount`` and ``dataqsiz``."""
+        """A map points to one that holds ``used`` (or ``count``), a channel to ``qcount`` and ``dataqsiz``."""
         pointer = types.plain(self.of(entry))
         struct = types.plain(pointer.target()) if isinstance(pointer, types.Pointer) else None
         fields = {field.name: field for field in struct.fields} if isinstance(struct, types.Struct) else {}

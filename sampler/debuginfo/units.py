@@ -82,7 +82,7 @@ class Units:
                 yield unit
 
     def _places_of(self, name: str) -> Iterator[int]:
-        info, wanted = self.bytes, name.encode() + b"\0"
+        info, wanted = self.info, name.encode() + b"\0"
         yield from find_all(info, wanted)  # in place (DW_FORM_string)
         for at in find_all(self.strings, wanted):  # a name may be the end of another one
             yield from find_all(info, at.to_bytes(4, "little"))
@@ -106,7 +106,7 @@ class Units:
         return [unit for unit in self.all if "DW_AT_str_offsets_base" in unit.top.attributes]
 
     @cached_property
-    def bytes(self) -> bytes:
+    def info(self) -> bytes:
         """The whole of .debug_info."""
         return bytes(self._dwarf.debug_info_sec.stream.getvalue())
 

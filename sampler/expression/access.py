@@ -54,7 +54,7 @@ def member(owner: Operand, name: str, text: str) -> Operand:
         raise refusal(text, f"{owner.text!r} is {described(owner.type)}, which has no fields")
     path = _path_to(struct, name)
     if path is None:
-        raise _no_field(struct, owner, name, text)
+        raise _no_field(struct, name, text)
     for field in path:
         owner = member_by(owner, field)
     return owner.named(text)
@@ -92,7 +92,7 @@ def _embedded(struct: types.Struct) -> Iterator[tuple[Field, types.Struct]]:
                 yield field, inner
 
 
-def _no_field(struct: types.Struct, owner: Operand, name: str, text: str) -> Exception:
+def _no_field(struct: types.Struct, name: str, text: str) -> Exception:
     names = [field.name for field in struct.fields if field.name]
     names += [field.name for _, inner in _embedded(struct) for field in inner.fields if field.name]
     if not names:

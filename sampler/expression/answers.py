@@ -48,24 +48,27 @@ class Answers:
         return operand.node
 
     def _of(self, operand: Operand, depth: int) -> Node:
+        match operand.plain:
+            case types.Scalar() | types.Enumeration():
+                return value(operand)
+            case types.Pointer() as found:
+                return self._pointer(operand, found)
+            case types.Function():
+                return Address(value(operand))
+            case types.Text() as found:
+                return self._text(operand, found)
+            case types.Complex() as found:
+                return self._complex(operand, found)
+        return self._composite(operand, depth)
+
+    def _composite(self, operand: Operand, depth: int) -> Node:
         found = operand.plain
-        if isinstance(found, types.Scalar | types.Enumeration):
-            return value(operand)
-        if isinstance(found, types.Pointer):
-            return self._pointer(operand, found)
-        if isinstance(found, types.Function):
-            return Address(value(operand))
-        if isinstance(found, types.Text):
-            return self._text(operand, found)
-        if isinstance(found, types.Complex):
-            return self._complex(operand, found)
-        if depth < _DEEPEST:
-            if isinstance(found, types.Struct):
-                return self._struct(operand, found, depth)
-            if isinstance(found, types.Array):
-                return self._array(operand, found, depth)
-            if isinstance(found, types.Slice):
-                return self._slice(operand, found, depth)
+        if depth < _DEEPEST and isinstance(found, types.Struct):
+            return self._struct(operand, found, depth)
+        if depth < _DEEPEST and isinstance(found, types.Array):
+            return self._array(operand, found, depth)
+        if depth < _DEEPEST and isinstance(found, types.Slice):
+            return self._slice(operand, found, depth)
         raise self._refused(operand)
 
     def _refused(self, operand: Operand) -> Exception:
@@ -132,7 +135,8 @@ class Answers:
 
     def _slice(self, operand: Operand, found: types.Slice, depth: int) -> Node:
         length = access.length(operand, operand.text).node
-        assert length is not None and operand.type is not None
+        assert length is not None
+        assert operand.type is not None
         items = tuple(self._numbered(operand, at, depth) for at in range(MOST_ELEMENTS))
         head = f"{operand.type.name} len: \0, cap: \1, [" if found.capacity_at is not None else "["
         room = access.capacity(operand, operand.text).node if found.capacity_at is not None else None

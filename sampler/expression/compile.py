@@ -13,7 +13,7 @@ from sampler.debuginfo.types import Type
 from sampler.errors import ExpressionRefused
 from sampler.expression import access, casts
 from sampler.expression.answers import Answers
-from sampler.expression.operands import Operand, computed, refusal, untyped, value
+from sampler.expression.operands import Operand, computed, no_value, refusal, untyped, value
 from sampler.expression.rules import Rules, adapted, promoted, rules_of
 from sampler.expression.syntax import is_difference, parse
 from sampler.plan.nodes import Arithmetic, Base, Complement, Negate, Node
@@ -84,7 +84,7 @@ class Compiler:
         try:
             return Operand(text, known.type, known.storage)
         except Unlocated as reason:
-            raise refusal(text, f"at {self._scope.owner} {reason}", self._where_alive(reason)) from reason
+            raise no_value(text, f"at {self._scope.owner} {reason}", self._where_alive(reason)) from reason
 
     def _where_alive(self, reason: Unlocated) -> str:
         from sampler.debuginfo.lines import Lines

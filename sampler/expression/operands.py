@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from sampler.debuginfo import types
 from sampler.debuginfo.locations import Memory, Pieces, Storage, Unlocated
 from sampler.debuginfo.types import Type, plain, scalar_kind
-from sampler.errors import ExpressionRefused
+from sampler.errors import ExpressionRefused, NoValueHere
 from sampler.plan.nodes import ADDRESS, BOOLEAN, INT64, Base, Bits, Constant, Decode, Kind, Node, NotNil
 
 #: Types of the results of operations, by their names in Go and C.
@@ -73,6 +73,10 @@ def refusal(text: str, why: str, fix: str = "") -> ExpressionRefused:
     return ExpressionRefused(f"{text!r} cannot be answered", why, fix)
 
 
+def no_value(text: str, why: str, fix: str = "") -> NoValueHere:
+    return NoValueHere(f"{text!r} cannot be answered", why, fix)
+
+
 def stored(operand: Operand) -> Storage:
     """Where it lies; a computed value lies in a piece of its own."""
     if operand.storage is not None:
@@ -87,7 +91,7 @@ def part(operand: Operand, at: int, size: int) -> Node:
     try:
         return stored(operand).part(at, size)
     except Unlocated as reason:
-        raise refusal(operand.text, str(reason)) from reason
+        raise no_value(operand.text, str(reason)) from reason
 
 
 def value(operand: Operand) -> Node:

@@ -45,7 +45,8 @@ _INTEGERS_ONLY = ("%", "&", "|", "^", "&^", "<<", ">>")
 class Rules(Protocol):
     """One language's rules. ``levels``: binary operators, those that bind loosest first."""
 
-    levels: tuple[tuple[str, ...], ...]
+    @property
+    def levels(self) -> tuple[tuple[str, ...], ...]: ...
 
     def arithmetic(self, sign: str, left: Operand, right: Operand, text: str) -> Operand: ...
 
@@ -107,14 +108,14 @@ class CRules:
             return _pointer_arithmetic(sign, left, right, text)
         if sign in ("<<", ">>"):
             return _shift(sign, promoted(left), promoted(right), text)
-        common = common_type(left, right, text)
+        common = common_type(left, right)
         kind = _number_kind(Operand(text, common), sign, text)
         return computed(text, common, Arithmetic(sign, _as(left, kind), _as(right, kind), kind))
 
     def comparison(self, sign: str, left: Operand, right: Operand, text: str) -> Operand:
         if is_pointer(left) or is_pointer(right):
             return computed(text, C_INT, Convert(Compare(sign, _c_address(left), _c_address(right)), C_INT.kind))
-        kind = common_type(left, right, text)
+        kind = common_type(left, right)
         assert isinstance(kind, types.Scalar)
         found = Compare(sign, _as(left, kind.kind), _as(right, kind.kind))
         return computed(text, C_INT, Convert(found, C_INT.kind))
@@ -156,7 +157,7 @@ def promoted(operand: Operand) -> Operand:
     return operand
 
 
-def common_type(left: Operand, right: Operand, text: str) -> types.Scalar:
+def common_type(left: Operand, right: Operand) -> types.Scalar:
     """The usual arithmetic conversions (C11, 6.3.1.8)."""
     kinds = [promoted(left), promoted(right)]
     scalars = [_c_scalar(operand) for operand in kinds]
@@ -231,12 +232,11 @@ def _folded(sign: str, left: Operand, right: Operand, text: str) -> int | float:
     first, second = left.constant, right.constant
     if not isinstance(first, int | float) or not isinstance(second, int | float):
         raise refusal(text, "only numbers can be reckoned with")
-    exact = isinstance(first, int) and isinstance(second, int)
-    if not exact and sign in _INTEGERS_ONLY:
-        raise refusal(text, f"{sign} is for integers")
     try:
-        if exact:
+        if isinstance(first, int) and isinstance(second, int):
             return int(numbers.INTEGER_OPERATIONS[sign](first, second))
+        if sign in _INTEGERS_ONLY:
+            raise refusal(text, f"{sign} is for integers")
         return float(numbers.FLOAT_OPERATIONS[sign](first, second))
     except (numbers.NoAnswer, OverflowError) as error:
         raise refusal(text, str(error)) from error
@@ -312,4 +312,6 @@ def _pointer_arithmetic(sign: str, left: Operand, right: Operand, text: str) -> 
 
 
 def rules_of(language: str) -> Rules:
-    return GoRules() if language == "go" else CRules()
+    """Of ``go``, or of anything else: C's."""
+    rules: Rules = GoRules() if language == "go" else CRules()
+    return rules

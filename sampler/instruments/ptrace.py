@@ -42,9 +42,8 @@ class Armed:
 
 @dataclass(slots=True)
 class Hit:
-    """What one suspended thread has given. Times: monotonic, ns."""
+    """What one suspended thread has given. ``known_ns``: monotonic, when we knew that it was suspended."""
 
-    tid: int
     place: Armed
     moment: Moment
     known_ns: int
@@ -57,7 +56,7 @@ class Ptrace:
         self._given, self._target = assignment, assignment.target
         self._question = assignment.question
         self._plan = plan_question(self._question, self._target)
-        _check_number(self._plan, self._question.point)
+        check_number(self._plan, self._question.point)
         with image_of(self._target) as image:
             self._bias = load_bias(self._target.pid, image)
         self._open = ExitStack()
@@ -111,8 +110,8 @@ class Ptrace:
         armed_ns = time.monotonic_ns()
         if not self._plant():
             return self._miss("changed", armed_ns, deadline_ns, "somebody else has changed the program there")
-        self._await_hit(armed_ns + self._question.timing.window_ns)
-        hit, extra = self._hit, self._tracer.extra_hits - extra_before
+        hit = self._await_hit(armed_ns + self._question.timing.window_ns)
+        extra = self._tracer.extra_hits - extra_before
         if hit is None:
             if self._given.stop.reason is not None:
                 return None
@@ -137,7 +136,7 @@ class Ptrace:
             drain(self._given.stop.announced)
         raise TargetEnded(f"process {self._target.pid} ({self._target.name}) ended", "its memory is gone")
 
-    def _await_hit(self, until_ns: int) -> None:
+    def _await_hit(self, until_ns: int) -> Hit | None:
         stop, tracer = self._given.stop, self._tracer
         try:
             while self._hit is None and stop.reason is None and time.monotonic_ns() < until_ns:
@@ -149,17 +148,15 @@ class Ptrace:
             with suppress(OSError):
                 tracer.clear()
         tracer.serve()
+        return self._hit
 
     def _taken(self, tid: int, address: int) -> None:
         """The thread is suspended from before this until right after it."""
-        known_ns, place, tracer = time.monotonic_ns(), self._places[address], self._tracer
-        if place.vectors:
-            tracer.registers.read_vectors(tid)
-        moment = Moment(
-            tracer.registers.by_dwarf_number(place.vectors), self._read, tracer.registers.thread_pointer, self._bias
-        )
+        place, registers = self._places[address], self._tracer.registers
+        values = registers.general() + (registers.vector(tid) if place.vectors else ())
+        moment = Moment(values, self._read, registers.thread_pointer, self._bias)
         place.evaluator.gather(moment)
-        self._hit = Hit(tid, place, moment, known_ns)
+        self._hit = Hit(place, moment, self._tracer.known_ns)
 
     def _read(self, address: int, size: int) -> bytes:
         try:
@@ -211,7 +208,8 @@ class Ptrace:
         return Armed(place.address + self._bias, place.where, byte, Evaluator(place.plans), vectors)
 
 
-def _check_number(plan: QuestionPlan, point: str) -> None:
+def check_number(plan: QuestionPlan, point: str) -> None:
+    """PointAmbiguous where a point is at more addresses than may be changed at once."""
     if len(plan.places) > MOST_PLACES:
         raise PointAmbiguous(
             f"{point} is inlined at {len(plan.places)} places", f"at most {MOST_PLACES} can be watched at once",

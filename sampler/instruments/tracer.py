@@ -24,6 +24,11 @@ from sampler.units import NS_PER_SECOND
 
 INT3 = b"\xcc"
 _SI_KERNEL = 0x80  # si_code of the trap that an int3 makes: include/uapi/asm-generic/siginfo.h
+# Opcodes of x86-64 that can be a whole instruction: Intel SDM, volume 2, table A-2.
+_ONE_BYTE = frozenset(
+    [*range(0x50, 0x60), *range(0x6C, 0x70), *range(0x90, 0xA0), *range(0xA4, 0xA8), *range(0xAA, 0xB0),
+     0xC3, 0xC9, 0xCB, 0xCC, 0xCF, 0xD7, *range(0xEC, 0xF0), 0xF1, 0xF4, 0xF5, *range(0xF8, 0xFE)]
+)  # fmt: skip
 _MOST_REPORTS = 256  # served in one go, before whoever waits is asked again
 _LEAVING_NS = NS_PER_SECOND
 
@@ -43,6 +48,7 @@ class Tracer:
         self.registers = Registers()
         self.extra_hits = 0
         self.ended: str | None = None
+        self.known_ns = 0  # when the last trap was heard of
         self.resumed_ns = 0  # when the last thread that had met a byte went on
         self._threads: set[int] = set()
         self._borrowers: set[int] = set()  # children of vfork that still run in the target's memory
@@ -117,15 +123,17 @@ class Tracer:
             self.ended = f"killed by {signal.Signals(report.number).name}"
 
     def _signal(self, report: Report) -> None:
-        if report.number == signal.SIGTRAP and self._is_ours(report.tid):
-            return
+        if report.number == signal.SIGTRAP:
+            self.known_ns = time.monotonic_ns()
+            if self._is_ours(report.tid):
+                return
         tracing.resume(report.tid, report.number)
 
     def _is_ours(self, tid: int) -> bool:
         """A thread that has met one of our bytes: it is read if it is the first, and put right."""
         self.registers.read(tid)
         address = self.registers.instruction_pointer - 1
-        if address not in self._original or tracing.signal_code(tid) != _SI_KERNEL:
+        if address not in self._original or not self._has_met(tid, self._original[address]):
             return False
         try:
             if address in self._planted:
@@ -137,6 +145,13 @@ class Tracer:
             tracing.resume(tid)
         self.resumed_ns = time.monotonic_ns()
         return True
+
+    @staticmethod
+    def _has_met(tid: int, original: bytes) -> bool:
+        """A thread that stands one byte further has met an int3, unless it has executed one byte's instruction
+        before and was sent a SIGTRAP: only then need the signal be asked where it came from.
+        """
+        return original[0] not in _ONE_BYTE or tracing.signal_code(tid) == _SI_KERNEL
 
     def _take(self, tid: int, address: int) -> None:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 from operator import itemgetter
 
 # include/uapi/linux/ptrace.h
@@ -18,12 +19,13 @@ _SEIZE, _INTERRUPT, _LISTEN = 0x4206, 0x4207, 0x4208
 _O_TRACEFORK, _O_TRACEVFORK, _O_TRACECLONE, _O_TRACEEXEC = 2, 4, 8, 16
 OPTIONS = _O_TRACEFORK | _O_TRACEVFORK | _O_TRACECLONE | _O_TRACEEXEC
 
-# struct user_regs_struct, <sys/user.h>: 27 words.
-_WORDS = 27
+# struct user_regs_struct, <sys/user.h>: 27 words, here in the order of their DWARF numbers:
+# rax rdx rcx rbx rsi rdi rbp rsp r8 … r15 rip.
+_WORDS = struct.Struct("27Q")
 _RIP, _FS_BASE = 16, 21
-# In the order of their DWARF numbers: rax rdx rcx rbx rsi rdi rbp rsp r8 … r15 rip.
 _BY_DWARF = itemgetter(10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16)
-_XMM_AT, _XMM_COUNT = 160, 16  # struct user_fpregs_struct: after 32 bytes of control and 8 x87 registers
+_XMM = struct.Struct("16s" * 16)
+_XMM_AT = 160  # struct user_fpregs_struct: after 32 bytes of control and 8 x87 registers
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _ptrace = _libc.ptrace
@@ -35,16 +37,14 @@ class Registers:
     """The registers of one stopped thread, read into memory of its own that is used again and again."""
 
     def __init__(self) -> None:
-        self._words = (ctypes.c_uint64 * _WORDS)()
-        self._vectors = (ctypes.c_uint8 * 512)()
-        self._at = ctypes.addressof(self._words)
-        self._vectors_at = ctypes.addressof(self._vectors)
+        self._general = ctypes.create_string_buffer(_WORDS.size)
+        self._vector = ctypes.create_string_buffer(512)
+        self._at, self._vector_at = ctypes.addressof(self._general), ctypes.addressof(self._vector)
+        self._words: tuple[int, ...] = ()
 
     def read(self, tid: int) -> None:
         _call(_GETREGS, tid, 0, self._at)
-
-    def read_vectors(self, tid: int) -> None:
-        _call(_GETFPREGS, tid, 0, self._vectors_at)
+        self._words = _WORDS.unpack_from(self._general)
 
     @property
     def instruction_pointer(self) -> int:
@@ -54,14 +54,15 @@ class Registers:
     def thread_pointer(self) -> int:
         return self._words[_FS_BASE]
 
-    def by_dwarf_number(self, vectors: bool = False) -> tuple[int, ...]:
-        """rax, rdx, …, rip, and with ``vectors`` xmm0 to xmm15, as unsigned integers."""
+    def general(self) -> tuple[int, ...]:
+        """rax, rdx, … r15, rip: the DWARF numbers 0 to 16, as unsigned integers."""
         found: tuple[int, ...] = _BY_DWARF(self._words)
-        if not vectors:
-            return found
-        data = bytes(self._vectors)
-        ends = range(_XMM_AT, _XMM_AT + 16 * _XMM_COUNT, 16)
-        return found + tuple(int.from_bytes(data[at : at + 16], "little") for at in ends)
+        return found
+
+    def vector(self, tid: int) -> tuple[int, ...]:
+        """xmm0 to xmm15: the DWARF numbers 17 to 32, likewise."""
+        _call(_GETFPREGS, tid, 0, self._vector_at)
+        return tuple(int.from_bytes(part, "little") for part in _XMM.unpack_from(self._vector, _XMM_AT))
 
 
 def seize(tid: int) -> None:

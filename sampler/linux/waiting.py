@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 _WALL = 0x40000000  # threads too: include/uapi/linux/wait.h
 _WNOTHREAD = 0x20000000  # of this thread only
@@ -33,8 +33,7 @@ class What(Enum):
 _EVENTS = {_FORK: What.FORKED, _VFORK: What.VFORKED, _CLONE: What.CLONED, _EXEC: What.EXECUTED}
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """One thread's report. ``number``: the exit status, or the signal."""
 
     tid: int

@@ -256,7 +256,7 @@ class Quoted(Node):
 def offset(address: Node, by: int) -> Node:
     """The address ``by`` bytes further, several steps taken as one."""
     if isinstance(address, Offset):
-        address, by = address.of, address.by + by
+        return offset(address.of, address.by + by)
     return Offset(address, by) if by else address
 
 
