@@ -9,6 +9,9 @@ DLV_VERSION := v1.27.2
 OLD_DLV_VERSION := v1.24.2
 
 export SAMPLER_DLV :=
+# Where there is no C compiler, the tests that need its programs say so and are skipped.
+C_PROGRAMS := $(if $(shell command -v gcc),build/c_ring build/c_ring-nopie build/c_ring-dwarf4)
+C = gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pthread
 GO = PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 go
 
 .PHONY: setup demo test torture bench lint clean
@@ -18,10 +21,10 @@ setup: $(VENV)/.ready $(BIN)/dlv build/tracee
 demo: setup
 	tools/demo $(BIN)
 
-test: setup build/dlv-old build/values build/stripped lint
+test: setup build/dlv-old build/values build/stripped $(C_PROGRAMS) lint
 	$(BIN)/pytest -m 'not torture'
 
-torture: setup build/values
+torture: setup build/values $(C_PROGRAMS)
 	$(BIN)/pytest -m torture --timeout=3600
 
 bench: setup
@@ -63,3 +66,10 @@ build/tracee: $(VENV)/.ready $(wildcard fixtures/go_diode/*.go fixtures/go_diode
 	mkdir -p build
 	cd fixtures/go_diode && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
 	touch $@
+
+build/c_ring: FLAGS := -O2 -g
+build/c_ring-nopie: FLAGS := -O2 -g -fno-pie -no-pie
+build/c_ring-dwarf4: FLAGS := -O2 -gdwarf-4
+build/c_ring build/c_ring-nopie build/c_ring-dwarf4: $(wildcard fixtures/c_ring/*.[ch])
+	mkdir -p build
+	$(C) $(FLAGS) -o $@ $(filter %.c,$^)
