@@ -10,7 +10,7 @@ OLD_DLV_VERSION := v1.24.2
 
 export SAMPLER_DLV :=
 # Where there is no C compiler, the tests that need its programs say so and are skipped.
-C_PROGRAMS := $(if $(shell command -v gcc),build/c_ring build/c_ring-nopie build/c_ring-dwarf4)
+C_PROGRAMS := build/c_ring build/c_ring-nopie build/c_ring-dwarf4 build/offspring
 C = gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pthread
 GO = PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 go
 
@@ -67,9 +67,16 @@ build/tracee: $(VENV)/.ready $(wildcard fixtures/go_diode/*.go fixtures/go_diode
 	cd fixtures/go_diode && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
 	touch $@
 
+build/offspring: build/.native tests/programs/offspring/offspring.c
+	$(C) -O2 -g -o $@ $(filter %.c,$^)
+
+build/.native: tools/setup-native
+	mkdir -p build
+	tools/setup-native
+	touch $@
+
 build/c_ring: FLAGS := -O2 -g
 build/c_ring-nopie: FLAGS := -O2 -g -fno-pie -no-pie
 build/c_ring-dwarf4: FLAGS := -O2 -gdwarf-4
-build/c_ring build/c_ring-nopie build/c_ring-dwarf4: $(wildcard fixtures/c_ring/*.[ch])
-	mkdir -p build
+build/c_ring build/c_ring-nopie build/c_ring-dwarf4: build/.native $(wildcard fixtures/c_ring/*.[ch])
 	$(C) $(FLAGS) -o $@ $(filter %.c,$^)

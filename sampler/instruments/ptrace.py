@@ -19,9 +19,10 @@ from sampler.instruments.wakeups import Wakeups
 from sampler.linux.announcements import drain
 from sampler.linux.memory import Memory
 from sampler.linux.readiness import ready
-from sampler.plan.evaluate import Evaluator, Moment
+from sampler.plan.evaluate import Evaluator
 from sampler.plan.nodes import Register, walk
 from sampler.plan.numbers import NoAnswer
+from sampler.plan.steps import Moment
 from sampler.planning import PlannedPlace, QuestionPlan, image_of, load_bias, plan_question
 from sampler.sample import Cost, Interval, Miss, Sample, signed_reading
 

@@ -1,0 +1,245 @@
+"""Looks by ptrace: the values, what the target felt, and whatever comes in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.tracee import Tracee
+from sampler.linux import procfs
+from sampler.linux.memory import Memory
+from tests.conftest import Start
+from tests.integration.help import assert_as_found, lines_of, lines_until, sampler, started, wait_until
+
+GAP = "r->write_index - r->read_index"
+BY_PTRACE = ("--instrument=ptrace", "--rate=100/s")
+AT_WRITE = (GAP, "--at=ring_write", *BY_PTRACE)
+
+
+def recorded(*arguments: str) -> list[dict[str, Any]]:
+    done = sampler("record", *arguments)
+    assert done.stdout, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def of_type(lines: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [line for line in lines if line["type"] == kind]
+
+
+@pytest.mark.parametrize("program", ["c_ring", "c_ring-nopie", "c_ring-dwarf4"])
+def test_a_look_stops_the_thread_that_is_hit_once_and_no_other(start: Start, program: str) -> None:
+    ring = start("-bystander", program=program)
+    ring.report()
+    lines = recorded(str(ring.pid), GAP, "r->write_index", "r->read_index", "--at=ring_write", *BY_PTRACE, "--count=50")
+    felt = ring.report()
+    samples = of_type(lines, "sample")
+    assert len(samples) == 50
+    for sample in samples:
+        values, (low, high) = sample["values"], sample["cost"]["suspended_ns"]
+        assert values[GAP] == (values["r->write_index"] - values["r->read_index"]) % 2**64
+        assert 0 < low <= high
+        assert (sample["cost"]["threads_stopped"], sample["cost"]["hits"]) == (1, 1)
+    # A stop is a voluntary switch. One a look; leaving stops each thread that runs once more at most.
+    assert felt["writer"]["voluntary_switches"] in (50, 51)
+    assert felt["bystander"]["voluntary_switches"] <= 1
+    assert_as_found(ring.pid)
+
+
+def test_the_same_with_200_threads(start: Start) -> None:
+    ring = start("-threads=200", program="c_ring")
+    ring.report()
+    lines = recorded(str(ring.pid), *AT_WRITE, "--count=50")
+    assert ring.report()["writer"]["voluntary_switches"] in (50, 51)
+    assert next(line for line in lines if line.get("event") == "attach")["threads"] == 200
+    assert_as_found(ring.pid)
+
+
+def test_in_a_go_program_the_values_are_those_of_the_program(tracee: Tracee) -> None:
+    asked = ("d.writeIndex", "d.readIndex", "len(d.buffer)", "d == nil")
+    lines = recorded(str(tracee.pid), *asked, "--at=main.write", *BY_PTRACE, "--count=20")
+    samples = of_type(lines, "sample")
+    assert len(samples) == 20
+    indices = [sample["values"]["d.writeIndex"] for sample in samples]
+    assert indices == sorted(indices)
+    assert all(sample["values"]["len(d.buffer)"] == 4096 for sample in samples)
+    assert all(sample["values"]["d == nil"] is False for sample in samples)
+    assert_as_found(tracee.pid)
+
+
+def test_a_point_that_is_never_reached_is_a_miss_and_costs_nothing(start: Start) -> None:
+    ring = start("-stampede=1", program="c_ring")
+    ring.report()
+    lines = recorded(str(ring.pid), "1 + 1", "--at=stampede_run", *BY_PTRACE, "--count=3", "--window=50ms")
+    misses = of_type(lines, "miss")
+    assert [miss["reason"] for miss in misses] == ["not-reached"] * 3
+    assert all(miss["cost"]["suspended_ns"] == [0, 0] for miss in misses)
+    assert ring.report()["writer"]["voluntary_switches"] <= 1
+    assert_as_found(ring.pid)
+
+
+def test_150_threads_that_meet_the_byte_at_once_all_go_on(start: Start) -> None:
+    ring = start("-stampede=150", "-rate=1", program="c_ring")
+    with started("record", str(ring.pid), GAP, "--at=ring_write", "--instrument=ptrace", "--rate=1000/s") as run:
+        lines_until(run, "event")
+        ring.report()
+        for _ in range(20):
+            assert ring.ask("stampede") == '{"ok":"stampede"}\n'
+        assert ring.report()["stampede"]["calls"] == 20 * 150
+        run.send_signal(signal.SIGINT)
+        lines = list(lines_of(run))
+    assert sum(line["cost"]["hits"] for line in of_type(lines, "sample")) > 20
+    assert_as_found(ring.pid)
+
+
+def test_a_nil_pointer_is_a_miss_with_the_reason(start: Start) -> None:
+    values = start(program="values")
+    lines = recorded(str(values.pid), "*v.None", "--at=main.step", *BY_PTRACE, "--count=2")
+    misses = of_type(lines, "miss")
+    assert [(miss["reason"], miss["detail"]) for miss in misses] == [("unreadable", "v.None is nil")] * 2
+    assert_as_found(values.pid)
+
+
+def test_unreadable_memory_is_a_miss_with_the_reason(start: Start) -> None:
+    ring = start(program="c_ring")
+    lines = recorded(str(ring.pid), "*(int *)0x10", "--at=ring_write", *BY_PTRACE, "--count=2")
+    assert [miss["detail"] for miss in of_type(lines, "miss")] == ["memory at 0x10 cannot be read"] * 2
+    assert_as_found(ring.pid)
+
+
+def test_where_a_breakpoint_stands_already_nothing_is_planted(start: Start) -> None:
+    ring = start("-stampede=1", program="c_ring")
+    place = json.loads(sampler("vars", str(ring.pid), "--at=stampede_run", "--format=jsonl").stdout.splitlines()[0])
+    address = int(place["address"], 16)
+    with Memory(ring.pid) as memory:
+        byte = memory.read(address, 1)
+        memory.write(address, b"\xcc")
+        done = sampler("record", str(ring.pid), "1", "--at=stampede_run", *BY_PTRACE, "--count=1")
+        assert memory.read(address, 1) == b"\xcc"
+        memory.write(address, byte)
+    assert done.returncode == 1
+    assert "already" in done.stderr
+    assert_as_found(ring.pid)
+
+
+def test_a_storm_of_signals_arrives_whole(start: Start) -> None:
+    ring = start("-signals", program="c_ring")
+    with started("record", str(ring.pid), *AT_WRITE) as run:
+        lines_until(run, "sample")
+        send_queued(ring.pid, 10_000)
+        arrived = 0
+
+        def all_have_arrived() -> bool:
+            nonlocal arrived
+            arrived += ring.report()["signals"]["realtime"]
+            return arrived >= 10_000
+
+        wait_until(all_have_arrived, "all signals have arrived")
+        lines_until(run, "sample")
+        run.send_signal(signal.SIGINT)
+        run.wait()
+    assert arrived + ring.report()["signals"]["realtime"] == 10_000
+    assert_as_found(ring.pid)
+
+
+def send_queued(pid: int, count: int) -> None:
+    """By sigqueue(3), each with its number as the value: none of them may be merged with another."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    for number in range(count):
+        while libc.sigqueue(pid, int(signal.SIGRTMIN), ctypes.c_void_p(number)) != 0:
+            assert ctypes.get_errno() == 11  # EAGAIN: so many may wait at once
+            os.sched_yield()
+
+
+def test_threads_that_come_and_go_are_asked_and_let_go(start: Start) -> None:
+    ring = start("-churn=1000", program="c_ring")
+    ring.report()
+    lines = recorded(str(ring.pid), *AT_WRITE, "--count=100")
+    assert len(of_type(lines, "sample")) >= 90
+    before = ring.report()["churn"]["threads"]
+    assert before > 100
+    assert_as_found(ring.pid)
+
+
+@pytest.fixture
+def offspring(start: Start) -> Tracee:
+    return start(program="offspring")
+
+
+@pytest.mark.parametrize("way", ["fork", "vfork"])
+def test_a_child_made_while_armed_goes_its_own_way(offspring: Tracee, way: str) -> None:
+    with started("record", str(offspring.pid), "*counter", "--at=step", "--instrument=ptrace", "--rate=1000/s") as run:
+        lines_until(run, "sample")
+        assert offspring.ask(f"{way} 200") == "0\n"
+        lines_until(run, "sample")
+        run.send_signal(signal.SIGINT)
+        run.wait()
+    assert_as_found(offspring.pid)
+
+
+def test_a_target_that_becomes_another_program_ends_the_run_with_status_4(offspring: Tracee) -> None:
+    with started("record", str(offspring.pid), "*counter", "--at=step", *BY_PTRACE) as run:
+        lines_until(run, "sample")
+        assert offspring.ask("exec") == "ready\n"
+        assert list(lines_of(run))[-1]["ended"] == "target-ended"
+        assert run.wait() == 4
+    assert_as_found(offspring.pid)
+
+
+@pytest.mark.parametrize(("command", "why"), [("exit 3", "exit status 3"), (None, "killed by SIGKILL")])
+def test_a_target_that_ends_in_mid_look_ends_the_run_with_status_4(
+    offspring: Tracee, command: str | None, why: str
+) -> None:
+    with started("record", str(offspring.pid), "*counter", "--at=step", "--instrument=ptrace", "--rate=1000/s") as run:
+        lines_until(run, "sample", 10)
+        if command is None:
+            offspring.process.kill()
+        else:
+            offspring.tell(command)
+        footer = list(lines_of(run))[-1]
+        assert run.wait() == 4
+    assert (footer["ended"], footer["error"]["why"]) == ("target-ended", why)
+
+
+def test_a_job_stop_by_somebody_else_is_left_as_it_is(start: Start) -> None:
+    ring = start(program="c_ring")
+    with started("record", str(ring.pid), *AT_WRITE, "--window=100ms") as run:
+        lines_until(run, "sample", 5)
+        os.kill(ring.pid, signal.SIGSTOP)
+        lines_until(run, "miss")
+        assert all(procfs.task_state(ring.pid, tid) in "tT" for tid in procfs.threads(ring.pid))
+        os.kill(ring.pid, signal.SIGCONT)
+        lines_until(run, "sample", 5)
+        os.kill(ring.pid, signal.SIGSTOP)
+        lines_until(run, "miss")
+        run.send_signal(signal.SIGINT)
+        run.wait()
+    wait_until(lambda: procfs.stat(ring.pid).state == "T", "the target is stopped as it was")
+    os.kill(ring.pid, signal.SIGCONT)
+    ring.report()
+    assert ring.report()["writes"] > 0
+    assert_as_found(ring.pid)
+
+
+def test_a_target_that_somebody_traces_is_refused(start: Start) -> None:
+    ring = start(program="c_ring")
+    tracer = subprocess.Popen(["strace", "-q", "-o", os.devnull, "-p", str(ring.pid)]) if _has_strace() else None
+    if tracer is None:
+        pytest.skip("no strace on this machine")
+    with tracer:
+        wait_until(lambda: procfs.tracer(ring.pid), "it is traced")
+        done = sampler("record", str(ring.pid), *AT_WRITE)
+        tracer.terminate()
+    assert done.returncode == 1
+    assert "already traced" in done.stderr
+
+
+def _has_strace() -> bool:
+    return any(Path(folder, "strace").exists() for folder in os.environ["PATH"].split(":"))
