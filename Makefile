@@ -10,7 +10,7 @@ OLD_DLV_VERSION := v1.24.2
 
 export SAMPLER_DLV :=
 # Where there is no C compiler, the tests that need its programs say so and are skipped.
-C_PROGRAMS := $(if $(shell command -v gcc),build/c_ring build/c_ring-nopie build/c_ring-dwarf4)
+C_PROGRAMS := $(if $(shell command -v gcc),build/c_ring build/c_ring-nopie build/c_ring-dwarf4 build/c_reference)
 C = gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pthread
 GO = PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 go
 
@@ -73,3 +73,12 @@ build/c_ring-dwarf4: FLAGS := -O2 -gdwarf-4
 build/c_ring build/c_ring-nopie build/c_ring-dwarf4: $(wildcard fixtures/c_ring/*.[ch])
 	mkdir -p build
 	$(C) $(FLAGS) -o $@ $(filter %.c,$^)
+
+build/c_reference: $(wildcard fixtures/c_reference/*.[ch]) fixtures/c_ring/clock.h
+	mkdir -p build
+	$(C) -O2 -g -o $@ $(filter %.c,$^)
+
+# The point as a function of its own: what takes an address, like c_reference, finds it by its symbol.
+build/tracee-noinline: build/tracee
+	cd fixtures/go_diode && $(GO) build -buildvcs=false -gcflags=-l -o "$(CURDIR)/$@" .
+	touch $@
