@@ -9,6 +9,7 @@ DLV_VERSION := v1.27.2
 OLD_DLV_VERSION := v1.24.2
 
 export SAMPLER_DLV :=
+GO_PROGRAMS := build/values build/stripped build/tracee-noinline build/go_types build/go_types-unoptimised
 # Where there is no C compiler, the tests that need its programs say so and are skipped.
 C_PROGRAMS := $(if $(shell command -v gcc),build/c_ring build/c_ring-nopie build/c_ring-dwarf4 build/c_reference)
 C = gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pthread
@@ -21,10 +22,10 @@ setup: $(VENV)/.ready $(BIN)/dlv build/tracee
 demo: setup
 	tools/demo $(BIN)
 
-test: setup build/dlv-old build/values build/stripped $(C_PROGRAMS) lint
+test: setup build/dlv-old $(GO_PROGRAMS) $(C_PROGRAMS) lint
 	$(BIN)/pytest -m 'not torture'
 
-torture: setup build/values $(C_PROGRAMS)
+torture: setup $(GO_PROGRAMS) $(C_PROGRAMS)
 	$(BIN)/pytest -m torture --timeout=3600
 
 bench: setup
@@ -56,6 +57,15 @@ build/dlv-old: $(VENV)/.ready
 build/values: $(VENV)/.ready tests/programs/values/main.go
 	mkdir -p build
 	cd tests/programs/values && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
+	touch $@
+
+build/go_types: $(VENV)/.ready $(wildcard tests/programs/go_types/*.go)
+	mkdir -p build
+	cd tests/programs/go_types && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
+	touch $@
+
+build/go_types-unoptimised: build/go_types
+	cd tests/programs/go_types && $(GO) build -buildvcs=false -gcflags='all=-N -l' -o "$(CURDIR)/$@" .
 	touch $@
 
 build/stripped: build/tracee
