@@ -11,7 +11,9 @@ OLD_DLV_VERSION := v1.24.2
 export SAMPLER_DLV :=
 GO_PROGRAMS := build/values build/stripped build/tracee-noinline build/go_types build/go_types-unoptimised
 # Where there is no C compiler, the tests that need its programs say so and are skipped.
-C_PROGRAMS := $(if $(shell command -v gcc),build/c_ring build/c_ring-nopie build/c_ring-dwarf4 build/c_reference)
+C_RINGS := build/c_ring build/c_ring-nopie build/c_ring-dwarf4
+C_TYPES := build/c_types build/c_types-o2 build/c_types-dwarf4
+C_PROGRAMS := $(if $(shell command -v gcc),$(C_RINGS) $(C_TYPES) build/c_reference)
 C = gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pthread
 GO = PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 go
 
@@ -80,7 +82,7 @@ build/tracee: $(VENV)/.ready $(wildcard fixtures/go_diode/*.go fixtures/go_diode
 build/c_ring: FLAGS := -O2 -g
 build/c_ring-nopie: FLAGS := -O2 -g -fno-pie -no-pie
 build/c_ring-dwarf4: FLAGS := -O2 -gdwarf-4
-build/c_ring build/c_ring-nopie build/c_ring-dwarf4: $(wildcard fixtures/c_ring/*.[ch])
+$(C_RINGS): $(wildcard fixtures/c_ring/*.[ch])
 	mkdir -p build
 	$(C) $(FLAGS) -o $@ $(filter %.c,$^)
 
@@ -92,3 +94,11 @@ build/c_reference: $(wildcard fixtures/c_reference/*.[ch]) fixtures/c_ring/clock
 build/tracee-noinline: build/tracee
 	cd fixtures/go_diode && $(GO) build -buildvcs=false -gcflags=-l -o "$(CURDIR)/$@" .
 	touch $@
+
+build/c_types: FLAGS := -O0 -g
+build/c_types-o2: FLAGS := -O2 -g
+# As older distributions build: DWARF 4, its sections compressed.
+build/c_types-dwarf4: FLAGS := -O2 -gdwarf-4 -gz=zlib
+$(C_TYPES): $(wildcard tests/programs/c_types/*.[ch])
+	mkdir -p build
+	$(C) $(FLAGS) -o $@ $(filter %.c,$^)
