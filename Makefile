@@ -9,8 +9,10 @@ DLV_VERSION := v1.27.2
 OLD_DLV_VERSION := v1.24.2
 
 export SAMPLER_DLV :=
-# Where there is no C compiler, the tests that need its programs say so and are skipped.
-C_PROGRAMS := build/c_ring build/c_ring-nopie build/c_ring-dwarf4 build/offspring
+GO_PROGRAMS := build/values build/stripped build/tracee-noinline build/go_types build/go_types-unoptimised
+C_RINGS := build/c_ring build/c_ring-nopie build/c_ring-dwarf4
+C_TYPES := build/c_types build/c_types-o2 build/c_types-dwarf4
+C_PROGRAMS := $(C_RINGS) $(C_TYPES) build/c_reference build/offspring
 C = gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pthread
 GO = PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 go
 
@@ -21,10 +23,10 @@ setup: $(VENV)/.ready $(BIN)/dlv build/tracee
 demo: setup
 	tools/demo $(BIN)
 
-test: setup build/dlv-old build/values build/stripped $(C_PROGRAMS) lint
+test: setup build/dlv-old $(GO_PROGRAMS) $(C_PROGRAMS) lint
 	$(BIN)/pytest -m 'not torture'
 
-torture: setup build/values $(C_PROGRAMS)
+torture: setup $(GO_PROGRAMS) $(C_PROGRAMS)
 	$(BIN)/pytest -m torture --timeout=3600
 
 bench: setup
@@ -58,6 +60,15 @@ build/values: $(VENV)/.ready tests/programs/values/main.go
 	cd tests/programs/values && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
 	touch $@
 
+build/go_types: $(VENV)/.ready $(wildcard tests/programs/go_types/*.go)
+	mkdir -p build
+	cd tests/programs/go_types && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
+	touch $@
+
+build/go_types-unoptimised: build/go_types
+	cd tests/programs/go_types && $(GO) build -buildvcs=false -gcflags='all=-N -l' -o "$(CURDIR)/$@" .
+	touch $@
+
 build/stripped: build/tracee
 	cd fixtures/go_diode && $(GO) build -buildvcs=false -ldflags='-s -w' -o "$(CURDIR)/$@" .
 	touch $@
@@ -78,5 +89,20 @@ build/.native: tools/setup-native
 build/c_ring: FLAGS := -O2 -g
 build/c_ring-nopie: FLAGS := -O2 -g -fno-pie -no-pie
 build/c_ring-dwarf4: FLAGS := -O2 -gdwarf-4
-build/c_ring build/c_ring-nopie build/c_ring-dwarf4: build/.native $(wildcard fixtures/c_ring/*.[ch])
+$(C_RINGS): build/.native $(wildcard fixtures/c_ring/*.[ch])
+	$(C) $(FLAGS) -o $@ $(filter %.c,$^)
+
+build/c_reference: build/.native $(wildcard fixtures/c_reference/*.[ch]) fixtures/c_ring/clock.h
+	$(C) -O2 -g -o $@ $(filter %.c,$^)
+
+# The point as a function of its own: what takes an address, like c_reference, finds it by its symbol.
+build/tracee-noinline: build/tracee
+	cd fixtures/go_diode && $(GO) build -buildvcs=false -gcflags=-l -o "$(CURDIR)/$@" .
+	touch $@
+
+build/c_types: FLAGS := -O0 -g
+build/c_types-o2: FLAGS := -O2 -g
+# As older distributions build: DWARF 4, its sections compressed.
+build/c_types-dwarf4: FLAGS := -O2 -gdwarf-4 -gz=zlib
+$(C_TYPES): build/.native $(wildcard tests/programs/c_types/*.[ch])
 	$(C) $(FLAGS) -o $@ $(filter %.c,$^)

@@ -1,0 +1,3 @@
+module go_types
+
+go 1.25
