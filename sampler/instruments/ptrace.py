@@ -27,6 +27,7 @@ from sampler.planning import PlannedPlace, QuestionPlan, image_of, load_bias, pl
 from sampler.sample import Cost, Interval, Miss, Sample, signed_reading
 
 MOST_PLACES = 256
+_CLOSE_WATCH_NS = 50_000
 _FIRST_VECTOR = 17
 
 
@@ -62,6 +63,7 @@ class Ptrace:
             self._bias = load_bias(self._target.pid, image)
         self._open = ExitStack()
         self._hit: Hit | None = None
+        self._last: Hit | None = None
         self._refused: list[str] = []
 
     def describe(self) -> dict[str, Any]:
@@ -108,6 +110,7 @@ class Ptrace:
             return None
         self._hit, extra_before = None, self._tracer.extra_hits
         self._wakeups.begin()
+        self._rehearse()
         armed_ns = time.monotonic_ns()
         if not self._plant():
             return self._miss("changed", armed_ns, deadline_ns, "somebody else has changed the program there")
@@ -140,6 +143,7 @@ class Ptrace:
     def _await_hit(self, until_ns: int) -> Hit | None:
         stop, tracer = self._given.stop, self._tracer
         try:
+            self._watch_closely(min(until_ns, time.monotonic_ns() + _CLOSE_WATCH_NS))
             while self._hit is None and stop.reason is None and time.monotonic_ns() < until_ns:
                 stop.wait_until(until_ns, stop.announced)
                 tracer.serve()
@@ -151,13 +155,30 @@ class Ptrace:
         tracer.serve()
         return self._hit
 
+    def _watch_closely(self, until_ns: int) -> None:
+        """At a point that is reached all the time the hit is there at once: going to sleep would take longer,
+        and being woken longer still, with a thread suspended meanwhile.
+        """
+        serve_one, now_ns = self._tracer.serve_one, time.monotonic_ns
+        while self._hit is None and (serve_one() or now_ns() < until_ns):
+            pass
+
+    def _rehearse(self) -> None:
+        """Goes through the reading of a hit once more, with the last one's registers, while nobody waits for it:
+        the processor has what it needs at hand then. It is read, and nothing else.
+        """
+        if self._last is not None:
+            self._last.place.evaluator.gather(
+                Moment(self._last.moment.registers, self._read, self._last.moment.thread_pointer, self._bias)
+            )
+
     def _taken(self, tid: int, address: int) -> None:
         """The thread is suspended from before this until right after it."""
         place, registers = self._places[address], self._tracer.registers
         values = registers.general() + (registers.vector(tid) if place.vectors else ())
         moment = Moment(values, self._read, registers.thread_pointer, self._bias)
         place.evaluator.gather(moment)
-        self._hit = Hit(place, moment, self._tracer.known_ns)
+        self._hit = self._last = Hit(place, moment, self._tracer.known_ns)
 
     def _read(self, address: int, size: int) -> bytes:
         try:

@@ -19,16 +19,20 @@ from sampler.linux import procfs, signals, tracing, waiting
 from sampler.linux.announcements import drain
 from sampler.linux.memory import Memory
 from sampler.linux.tracing import Registers
-from sampler.linux.waiting import Report, What
+from sampler.linux.waiting import TRAPPED, Report, What
 from sampler.units import NS_PER_SECOND
 
 INT3 = b"\xcc"
 _SI_KERNEL = 0x80  # si_code of the trap that an int3 makes: include/uapi/asm-generic/siginfo.h
+# A thread that stands one byte behind an address has met an int3 there, or has executed an instruction of
+# one byte before and was sent a SIGTRAP. Only where there is such an instruction need the signal be asked.
 # Opcodes of x86-64 that can be a whole instruction: Intel SDM, volume 2, table A-2.
 _ONE_BYTE = frozenset(
     [*range(0x50, 0x60), *range(0x6C, 0x70), *range(0x90, 0xA0), *range(0xA4, 0xA8), *range(0xAA, 0xB0),
      0xC3, 0xC9, 0xCB, 0xCC, 0xCF, 0xD7, *range(0xEC, 0xF0), 0xF1, 0xF4, 0xF5, *range(0xF8, 0xFE)]
 )  # fmt: skip
+# States of a thread that cannot have met a byte: asleep in the kernel, or ended.
+_HARMLESS = ("S", procfs.ZOMBIE, procfs.DEAD, "")
 _MOST_REPORTS = 256  # served in one go, before whoever waits is asked again
 _LEAVING_NS = NS_PER_SECOND
 
@@ -37,7 +41,8 @@ OnHit = Callable[[int, int], None]
 
 
 class Tracer:
-    """``announced``: a descriptor that can be read when there is a report. ``on_hit`` is called for the first thread that meets a planted byte; all bytes are back by then.
+    """``announced``: a descriptor that can be read when there is a report. ``on_hit`` is called for the
+    first thread that meets a planted byte; right after it, all bytes are put back.
 
     ``extra_hits``: how many threads met a byte beside the first; ``ended``: how the process ended.
     """
@@ -99,16 +104,29 @@ class Tracer:
     def serve(self) -> int:
         """Deals with the reports that are there; how many they were. Raises TargetEnded."""
         for count in range(_MOST_REPORTS):
-            report = waiting.next_report()
-            if report is None:
+            if not self.serve_one():
                 return count
-            with suppress(ProcessLookupError):  # it was killed meanwhile, and its end will be reported
-                _HANDLERS[report.what](self, report)
-            if self.ended is not None:
-                raise TargetEnded(f"process {self._pid} ({self._name}) ended", self.ended)
         return _MOST_REPORTS
 
+    def serve_one(self) -> bool:
+        """One report; False if there is none. A thread may be waiting for this: the usual case comes first."""
+        tid, status = waiting.next_status()
+        if not tid:
+            return False
+        self._deal_with(tid, status)
+        if self.ended is not None:
+            raise TargetEnded(f"process {self._pid} ({self._name}) ended", self.ended)
+        return True
+
     # Reports.
+
+    def _deal_with(self, tid: int, status: int) -> None:
+        try:
+            if status != TRAPPED or not self._is_ours(tid):
+                report = waiting.decode(tid, status)
+                _HANDLERS[report.what](self, report)
+        except ProcessLookupError:
+            pass  # it was killed meanwhile, and its end will be reported
 
     def _exited(self, report: Report) -> None:
         self._threads.discard(report.tid)
@@ -123,17 +141,15 @@ class Tracer:
             self.ended = f"killed by {signal.Signals(report.number).name}"
 
     def _signal(self, report: Report) -> None:
-        if report.number == signal.SIGTRAP:
-            self.known_ns = time.monotonic_ns()
-            if self._is_ours(report.tid):
-                return
         tracing.resume(report.tid, report.number)
 
     def _is_ours(self, tid: int) -> bool:
         """A thread that has met one of our bytes: it is read if it is the first, and put right."""
+        self.known_ns = time.monotonic_ns()
         self.registers.read(tid)
         address = self.registers.instruction_pointer - 1
-        if address not in self._original or not self._has_met(tid, self._original[address]):
+        original = self._original.get(address)
+        if original is None or (original[0] in _ONE_BYTE and tracing.signal_code(tid) != _SI_KERNEL):
             return False
         try:
             if address in self._planted:
@@ -145,13 +161,6 @@ class Tracer:
             tracing.resume(tid)
         self.resumed_ns = time.monotonic_ns()
         return True
-
-    @staticmethod
-    def _has_met(tid: int, original: bytes) -> bool:
-        """A thread that stands one byte further has met an int3, unless it has executed one byte's instruction
-        before and was sent a SIGTRAP: only then need the signal be asked where it came from.
-        """
-        return original[0] not in _ONE_BYTE or tracing.signal_code(tid) == _SI_KERNEL
 
     def _take(self, tid: int, address: int) -> None:
         try:
@@ -252,24 +261,30 @@ class Tracer:
         """Serves until the thread has stopped for us, with no trap on its way, and lets go of it there."""
         with suppress(ProcessLookupError):
             tracing.interrupt(tid)
-        while time.monotonic_ns() < give_up_ns:
-            report = waiting.next_report()
-            if report is None:
-                if procfs.task_state(self._pid, tid) in ("S", "Z", "X", ""):
+        while self.ended is None and time.monotonic_ns() < give_up_ns:
+            stopped, status = waiting.next_status()
+            if not stopped:
+                if procfs.task_state(self._pid, tid) in _HARMLESS:
                     return
                 self._wait(give_up_ns)
-                continue
-            with suppress(ProcessLookupError):
-                stopped = report.tid == tid and report.what is What.TRAP_STOP
-                if stopped and not procfs.pending(self._pid, tid, signal.SIGTRAP):
-                    tracing.detach(tid)
-                    self._threads.discard(tid)
-                    return
-                _HANDLERS[report.what](self, report)
-                if stopped:
-                    tracing.interrupt(tid)
-            if self.ended is not None:
+            elif stopped == tid and self._let_go(waiting.decode(tid, status)):
                 return
+            elif stopped != tid:
+                self._deal_with(stopped, status)
+
+    def _let_go(self, report: Report) -> bool:
+        """Of a thread that was interrupted; False if it has stopped for something else, and runs on."""
+        with suppress(ProcessLookupError):
+            if report.what is What.TRAP_STOP:
+                if not procfs.pending(self._pid, report.tid, signal.SIGTRAP):
+                    tracing.detach(report.tid)
+                    self._threads.discard(report.tid)
+                    return True
+                tracing.resume(report.tid)
+                tracing.interrupt(report.tid)
+            elif report.what is not What.SIGNAL or report.number != signal.SIGTRAP or not self._is_ours(report.tid):
+                _HANDLERS[report.what](self, report)
+        return False
 
 
 def _is_ended(pid: int, tid: int) -> bool:

@@ -41,13 +41,16 @@ class Report(NamedTuple):
     number: int
 
 
-def next_report() -> Report | None:
-    """The next report of a tracee of this thread; None if nobody has one to make."""
+#: The status of a thread that is about to receive SIGTRAP: what a breakpoint makes.
+TRAPPED = signal.SIGTRAP << 8 | 0x7F
+
+
+def next_status() -> tuple[int, int]:
+    """The next of this thread's tracees that has something to report, with its wait status; 0 if none has."""
     try:
-        tid, status = os.waitpid(-1, _FLAGS)
+        return os.waitpid(-1, _FLAGS)
     except ChildProcessError:  # the last of them has ended
-        return None
-    return decode(tid, status) if tid else None
+        return 0, 0
 
 
 def decode(tid: int, status: int) -> Report:

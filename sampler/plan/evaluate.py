@@ -20,9 +20,11 @@ class Evaluator:
     """Several plans, asked at one moment."""
 
     def __init__(self, plans: Sequence[Node]) -> None:
-        blocks = {node: None for plan in plans for node in nodes.walk(plan) if isinstance(node, nodes.Block)}
-        self._blocks = [compiled(block) for block in blocks]
-        self._steps = [compiled(plan) for plan in plans]
+        known: dict[Node, Node] = {}
+        # Equal nodes become one, so that a block is known by its identity: hashing takes longer than reading.
+        self._plans = [nodes.rewrite(plan, lambda node: known.setdefault(node, node)) for plan in plans]
+        self._blocks = [compiled(node) for node in known if isinstance(node, nodes.Block)]
+        self._steps = [compiled(plan) for plan in self._plans]
 
     def gather(self, moment: Moment) -> None:
         """Reads all memory that the answers need; what cannot be read is noted, and said by ``answers``."""

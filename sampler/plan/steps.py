@@ -14,7 +14,7 @@ from sampler.plan.numbers import NoAnswer
 
 @dataclass(slots=True)
 class Moment:
-    """What is known of one thread at one instant.
+    """What is known of one thread at one instant. ``blocks``: what was read, by the identity of the node.
 
     ``registers``: by DWARF number, unsigned; ``read(address, size)`` gives bytes or raises NoAnswer.
     """
@@ -23,7 +23,7 @@ class Moment:
     read: Callable[[int, int], bytes]
     thread_pointer: int = 0
     bias: int = 0
-    blocks: dict[nodes.Block, bytes | NoAnswer] = field(default_factory=dict)
+    blocks: dict[int, bytes | NoAnswer] = field(default_factory=dict)
 
 
 Step = Callable[[Moment], Any]
@@ -65,19 +65,19 @@ def _constant(node: nodes.Constant) -> Step:
 
 @compiled.register
 def _block(node: nodes.Block) -> Step:
-    address, size = compiled(node.address), node.size
+    address, size, key = compiled(node.address), node.size, id(node)
 
     def run(moment: Moment) -> bytes:
-        known = moment.blocks.get(node)
+        known = moment.blocks.get(key)
         if known is None:
             try:
                 known = moment.read(address(moment) & numbers.MASK64, size)
             except NoAnswer as reason:
                 known = reason
-            moment.blocks[node] = known
-        if isinstance(known, NoAnswer):
-            raise known
-        return known
+            moment.blocks[key] = known
+        if type(known) is bytes:
+            return known
+        raise known  # type: ignore[misc]
 
     return run
 
