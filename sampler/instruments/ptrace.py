@@ -167,24 +167,21 @@ class Ptrace:
         """Goes through the reading of a hit once more, with the last one's registers, while nobody waits for it:
         the processor has what it needs at hand then. It is read, and nothing else.
         """
+        read = self._tracer.memory.read
         if self._last is not None:
-            self._last.place.evaluator.gather(
-                Moment(self._last.moment.registers, self._read, self._last.moment.thread_pointer, self._bias)
-            )
+            was = self._last.moment
+            self._last.place.evaluator.gather(Moment(was.registers, read, was.thread_pointer, self._bias))
+        self._next = Moment((), read, 0, self._bias)
 
     def _taken(self, tid: int, address: int) -> None:
         """The thread is suspended from before this until right after it."""
-        place, registers = self._places[address], self._tracer.registers
-        values = registers.general() + (registers.vector(tid) if place.vectors else ())
-        moment = Moment(values, self._read, registers.thread_pointer, self._bias)
+        place, registers, moment = self._places[address], self._tracer.registers, self._next
+        moment.registers = registers.general()
+        moment.thread_pointer = registers.thread_pointer
+        if place.vectors:
+            moment.registers += registers.vector(tid)
         place.evaluator.gather(moment)
         self._hit = self._last = Hit(place, moment, self._tracer.known_ns)
-
-    def _read(self, address: int, size: int) -> bytes:
-        try:
-            return self._tracer.memory.read(address, size)
-        except OSError as error:
-            raise NoAnswer(f"memory at {address:#x} cannot be read") from error
 
     def _answer(self, hit: Hit, armed_ns: int, deadline_ns: int, extra: int) -> Sample | Miss:
         cost = self._cost(hit, armed_ns, extra)

@@ -146,8 +146,7 @@ class Tracer:
     def _is_ours(self, tid: int) -> bool:
         """A thread that has met one of our bytes: it is read if it is the first, and put right."""
         self.known_ns = time.monotonic_ns()
-        self.registers.read(tid)
-        address = self.registers.instruction_pointer - 1
+        address = self.registers.read(tid) - 1
         original = self._original.get(address)
         if original is None or (original[0] in _ONE_BYTE and tracing.signal_code(tid) != _SI_KERNEL):
             return False

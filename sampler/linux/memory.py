@@ -27,10 +27,10 @@ class Memory:
         """All of ``size`` bytes; raises OSError where some cannot be read."""
         try:
             data = os.pread(self._file, size, address)
-        except OverflowError as error:  # beyond what an offset can be: no user's address
-            raise OSError(f"no memory at {address:#x}") from error
+        except (OSError, OverflowError) as error:  # the latter: beyond what any address can be
+            raise OSError(f"memory at {address:#x} cannot be read") from error
         if len(data) < size:
-            raise OSError(f"no memory at {address + len(data):#x}")
+            raise OSError(f"memory at {address + len(data):#x} cannot be read")
         return data
 
     def write(self, address: int, data: bytes) -> None:

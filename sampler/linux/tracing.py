@@ -10,6 +10,7 @@ import ctypes
 import os
 import struct
 from operator import itemgetter
+from typing import NoReturn
 
 # include/uapi/linux/ptrace.h
 _CONT, _GETREGS, _GETFPREGS, _DETACH = 7, 12, 14, 17
@@ -27,7 +28,8 @@ _BY_DWARF = itemgetter(10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16)
 _XMM = struct.Struct("16s" * 16)
 _XMM_AT = 160  # struct user_fpregs_struct: after 32 bytes of control and 8 x87 registers
 
-_libc = ctypes.CDLL(None, use_errno=True)
+# PyDLL keeps the interpreter's lock: these calls never wait, and to let go of it would take longer.
+_libc = ctypes.PyDLL(None, use_errno=True)
 _ptrace = _libc.ptrace
 _ptrace.restype = ctypes.c_long
 _ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
@@ -42,22 +44,21 @@ class Registers:
         self._at, self._vector_at = ctypes.addressof(self._general), ctypes.addressof(self._vector)
         self._words: tuple[int, ...] = ()
 
-    def read(self, tid: int) -> None:
-        _call(_GETREGS, tid, 0, self._at)
-        self._words = _WORDS.unpack_from(self._general)
-
-    @property
-    def instruction_pointer(self) -> int:
-        return self._words[_RIP]
-
-    @property
-    def thread_pointer(self) -> int:
-        return self._words[_FS_BASE]
+    def read(self, tid: int) -> int:
+        """Reads all of them; gives the instruction pointer."""
+        if _ptrace(_GETREGS, tid, 0, self._at) == -1:
+            _fail()
+        self._words = words = _WORDS.unpack_from(self._general)
+        return int(words[_RIP])
 
     def general(self) -> tuple[int, ...]:
         """rax, rdx, … r15, rip: the DWARF numbers 0 to 16, as unsigned integers."""
         found: tuple[int, ...] = _BY_DWARF(self._words)
         return found
+
+    @property
+    def thread_pointer(self) -> int:
+        return self._words[_FS_BASE]
 
     def vector(self, tid: int) -> tuple[int, ...]:
         """xmm0 to xmm15: the DWARF numbers 17 to 32, likewise."""
@@ -77,7 +78,8 @@ def interrupt(tid: int) -> None:
 
 def resume(tid: int, number: int = 0) -> None:
     """Lets a stopped thread run on, with a signal to receive."""
-    _call(_CONT, tid, 0, number)
+    if _ptrace(_CONT, tid, 0, number) == -1:
+        _fail()
 
 
 def listen(tid: int) -> None:
@@ -90,7 +92,8 @@ def detach(tid: int, number: int = 0) -> None:
 
 
 def set_instruction_pointer(tid: int, address: int) -> None:
-    _call(_POKEUSER, tid, _RIP * 8, address)
+    if _ptrace(_POKEUSER, tid, _RIP * 8, address) == -1:
+        _fail()
 
 
 def event_message(tid: int) -> int:
@@ -109,5 +112,9 @@ def signal_code(tid: int) -> int:
 
 def _call(request: int, tid: int, address: int, data: int) -> None:
     if _ptrace(request, tid, address, data) == -1:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        _fail()
+
+
+def _fail() -> NoReturn:
+    number = ctypes.get_errno()
+    raise OSError(number, os.strerror(number))

@@ -23,12 +23,12 @@ class Evaluator:
         known: dict[Node, Node] = {}
         # Equal nodes become one, so that a block is known by its identity: hashing takes longer than reading.
         self._plans = [nodes.rewrite(plan, lambda node: known.setdefault(node, node)) for plan in plans]
-        self._blocks = [compiled(node) for node in known if isinstance(node, nodes.Block)]
+        self._reads = [compiled(node) for node in known if isinstance(node, nodes.Reading)]
         self._steps = [compiled(plan) for plan in self._plans]
 
     def gather(self, moment: Moment) -> None:
         """Reads all memory that the answers need; what cannot be read is noted, and said by ``answers``."""
-        for read in self._blocks:
+        for read in self._reads:
             try:
                 read(moment)
             except NoAnswer:

@@ -260,6 +260,10 @@ def offset(address: Node, by: int) -> Node:
     return Offset(address, by) if by else address
 
 
+#: What reads memory.
+Reading = Block | Text | TerminatedText
+
+
 def children(node: Node) -> Iterator[Node]:
     """The nodes that this one is made of."""
     for field in fields(node):

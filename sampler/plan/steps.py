@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import Any
@@ -16,17 +16,35 @@ from sampler.plan.numbers import NoAnswer
 class Moment:
     """What is known of one thread at one instant. ``blocks``: what was read, by the identity of the node.
 
-    ``registers``: by DWARF number, unsigned; ``read(address, size)`` gives bytes or raises NoAnswer.
+    ``registers``: in the order of their DWARF numbers, unsigned; ``read(address, size)`` gives bytes or raises OSError.
     """
 
-    registers: Mapping[int, int] | Sequence[int]
+    registers: tuple[int, ...]
     read: Callable[[int, int], bytes]
     thread_pointer: int = 0
     bias: int = 0
-    blocks: dict[int, bytes | NoAnswer] = field(default_factory=dict)
+    blocks: dict[int, Any] = field(default_factory=dict)
 
 
 Step = Callable[[Moment], Any]
+
+
+def kept(node: Node, read: Step) -> Step:
+    """``read`` once a moment, its outcome kept: the answer is worked out when the memory may have changed."""
+    key = id(node)
+
+    def run(moment: Moment) -> Any:
+        if key not in moment.blocks:
+            try:
+                moment.blocks[key] = read(moment)
+            except NoAnswer as reason:
+                moment.blocks[key] = reason
+        outcome = moment.blocks[key]
+        if isinstance(outcome, NoAnswer):
+            raise outcome
+        return outcome
+
+    return run
 
 
 @singledispatch
@@ -65,19 +83,20 @@ def _constant(node: nodes.Constant) -> Step:
 
 @compiled.register
 def _block(node: nodes.Block) -> Step:
+    """As ``kept`` does, in fewer calls: a suspended thread waits for this one."""
     address, size, key = compiled(node.address), node.size, id(node)
 
     def run(moment: Moment) -> bytes:
-        known = moment.blocks.get(key)
+        known: bytes | NoAnswer | None = moment.blocks.get(key)
         if known is None:
             try:
                 known = moment.read(address(moment) & numbers.MASK64, size)
-            except NoAnswer as reason:
-                known = reason
+            except OSError as error:
+                known = NoAnswer(str(error))
             moment.blocks[key] = known
-        if type(known) is bytes:
+        if isinstance(known, bytes):
             return known
-        raise known  # type: ignore[misc]
+        raise known  # the NoAnswer that was kept
 
     return run
 

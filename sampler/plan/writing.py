@@ -6,7 +6,7 @@ import json
 
 from sampler.plan import nodes
 from sampler.plan.numbers import NoAnswer
-from sampler.plan.steps import Moment, Step, compiled
+from sampler.plan.steps import Moment, Step, compiled, kept
 
 
 def register() -> None:
@@ -21,35 +21,42 @@ _PAGE = 4096
 def _text(node: nodes.Text) -> Step:
     address, length, limit = compiled(node.address), compiled(node.length), node.limit
 
-    def run(moment: Moment) -> str:
+    def read(moment: Moment) -> str:
         size = length(moment)
         if not 0 <= size < 1 << 48:
             raise NoAnswer(f"a string of {size} bytes cannot be")
-        data = moment.read(address(moment), min(size, limit)) if size else b""
+        data = _read(moment, address(moment), min(size, limit)) if size else b""
         return shown(data, size - len(data))
 
-    return run
+    return kept(node, read)
 
 
 @compiled.register
 def _terminated(node: nodes.TerminatedText) -> Step:
     address, limit = compiled(node.address), node.limit
 
-    def run(moment: Moment) -> str | None:
+    def read(moment: Moment) -> str | None:
         start = address(moment)
         if not start:
             return None
         data = _until_zero(moment, start, limit)
         return shown(data[:limit], 0, len(data) > limit)
 
-    return run
+    return kept(node, read)
+
+
+def _read(moment: Moment, address: int, size: int) -> bytes:
+    try:
+        return moment.read(address, size)
+    except OSError as error:
+        raise NoAnswer(str(error)) from error
 
 
 def _until_zero(moment: Moment, start: int, limit: int) -> bytes:
     data = b""
     while len(data) <= limit:
         at = start + len(data)
-        piece = moment.read(at, min(_CHUNK, _PAGE - at % _PAGE))
+        piece = _read(moment, at, min(_CHUNK, _PAGE - at % _PAGE))
         head, zero, _ = piece.partition(b"\0")
         data += head
         if zero:
