@@ -82,7 +82,7 @@ def _piece(node: Node | None) -> str:
         return _REGISTERS[node.number]
     if isinstance(node, Constant):
         return f"the constant {node.value}"
-    return _memory(node) if isinstance(node, Part) else "computed"
+    return _memory(node.block.address) if isinstance(node, Part) else "computed"
 
 
 def _memory(address: Node) -> str:

@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from sampler import __version__
 #: Names another folder, or with an empty value none.
 VARIABLE = "SAMPLER_CACHE"
 MOST_BYTES = 64 << 20
-_FORMAT = 1
+#: What makes the answers: another version of it may give others.
+_MAKERS = ("debuginfo", "expression", "plan")
 
 
 class Cache:
@@ -76,8 +78,17 @@ class Cache:
 
     def _file(self, key: tuple[str, ...]) -> Path:
         assert self._folder is not None
-        digest = hashlib.sha256("\0".join((str(_FORMAT), __version__, *key)).encode()).hexdigest()
+        digest = hashlib.sha256("\0".join((_version(), *key)).encode()).hexdigest()
         return self._folder / f"{digest[:40]}.json"
+
+
+@cache
+def _version() -> str:
+    """Of the code that makes the answers, by its files: a number alone would be forgotten while it changes."""
+    package = Path(__file__).parent.parent
+    files = sorted(entry for maker in _MAKERS for entry in (package / maker).iterdir() if entry.is_file())
+    abouts = [(file.name, file.stat()) for file in files]
+    return repr([__version__, *((name, about.st_size, about.st_mtime_ns) for name, about in abouts)])
 
 
 def _checksum(answer: Any) -> str:

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sampler.debuginfo import entries
+from sampler.debuginfo import entries, references
 from sampler.debuginfo.image import Image
 from sampler.debuginfo.units import Unit, find_all
 
-_LINKS = ("DW_AT_abstract_origin", "DW_AT_specification")
 _NAME_FORMS = ("DW_FORM_string", "DW_FORM_strp")
-_NO_BYTES = ("DW_FORM_flag_present", "DW_FORM_implicit_const")
+_CODE = ("DW_TAG_subprogram", "DW_TAG_inlined_subroutine")
 _SCOPES = ("DW_TAG_namespace", "DW_TAG_structure_type", "DW_TAG_class_type", "DW_TAG_module")
 
 
@@ -81,15 +80,18 @@ class Functions:
         data, span = self._image.units.info, unit.span
         places = list(find_all(data, name.encode() + b"\0", *span))
         for text in find_all(self._image.units.strings, name.encode() + b"\0"):
-            places += find_all(data, _word(text), *span)
+            places += find_all(data, references.word(text), *span)
         found = [
             entry
             for at in places
-            for entry in entries_with(unit, data, at, ("DW_AT_name",), _NAME_FORMS)
+            for entry in references.entries_with(unit, data, at, ("DW_AT_name",), _NAME_FORMS)
             if entry.tag == "DW_TAG_subprogram" and entries.name(entry) == name
         ]
-        found += [heir for entry in found if not entries.ranges(entry) for heir in self._referring(entry)]
+        found += [heir for entry in found if not entries.ranges(entry) for heir in self._heirs(entry)]
         return found or [entry for entry in _subprograms(unit.top, deep=True) if entries.name(entry) == name]
+
+    def _heirs(self, entry: Any) -> Iterator[Any]:
+        return references.referring(self._image.units, entry, _CODE)
 
     def _stemming_from(self, entry: Any) -> list[Any]:
         """The entry and all that refer to it as their origin, however far."""
@@ -98,41 +100,11 @@ class Functions:
             origin = todo.pop()
             if entries.ranges(origin):
                 continue  # code of its own: nothing stems from it
-            for heir in self._referring(origin):
+            for heir in self._heirs(origin):
                 if heir.offset not in found:
                     found[heir.offset] = heir
                     todo.append(heir)
         return list(found.values())
-
-    def _referring(self, entry: Any) -> Iterator[Any]:
-        units, data = self._image.units, self._image.units.info
-        own = units.at(entry.offset)
-        assert own is not None
-        for at in find_all(data, _word(entry.offset - own.offset), *own.span):
-            yield from _with_link(own, data, at, "DW_FORM_ref4", entry)
-        for at in find_all(data, _word(entry.offset)):
-            unit = units.at(at)
-            if unit is not None:
-                yield from _with_link(unit, data, at, "DW_FORM_ref_addr", entry)
-
-
-def entries_with(unit: Unit, data: bytes, at: int, names: tuple[str, ...], forms: tuple[str, ...]) -> Iterator[Any]:
-    """The entry whose first attribute with bytes of its own stands at ``at``, if it is one of ``names``.
-
-    The abbreviation's number in front of it, a LEB128 of one or two bytes, tells where it begins.
-    """
-    table = unit.cu.get_abbrev_table()
-    for length in (1, 2):
-        code = _leb128(data[at - length : at])
-        if code is None or at - length <= unit.offset:
-            continue
-        try:
-            declared = table.get_abbrev(code)
-        except KeyError:
-            continue
-        first = next((spec for spec in declared["attr_spec"] if spec.form not in _NO_BYTES), None)
-        if first is not None and first.name in names and first.form in forms:
-            yield unit.cu.get_DIE_from_refaddr(at - length)
 
 
 def innermost(function: Any, address: int) -> list[Any]:
@@ -157,17 +129,6 @@ def _instances(entry: Any, name: str) -> Iterator[Instance]:
         yield Instance(name, entry, spans, low, entry.tag == "DW_TAG_inlined_subroutine")
 
 
-def _with_link(unit: Unit, data: bytes, at: int, form: str, origin: Any) -> Iterator[Any]:
-    for entry in entries_with(unit, data, at, _LINKS, (form,)):
-        link = next((name for name in _LINKS if name in entry.attributes), None)
-        if (
-            link is not None
-            and entry.tag in ("DW_TAG_subprogram", "DW_TAG_inlined_subroutine")
-            and entry.get_DIE_from_attribute(link).offset == origin.offset
-        ):
-            yield entry
-
-
 def _subprograms(top: Any, deep: bool = False) -> Iterator[Any]:
     """The functions below an entry; ``deep``: those that are declared inside of classes too."""
     for child in top.iter_children():
@@ -186,14 +147,3 @@ def _last_part(name: str) -> tuple[str, str]:
         if depth == 0 and bare.startswith("::", at):
             start = at + 2
     return bare[start:], bare
-
-
-def _word(value: int) -> bytes:
-    return (value & 0xFFFFFFFF).to_bytes(4, "little")
-
-
-def _leb128(data: bytes) -> int | None:
-    """The number, if these bytes are exactly one; of one or two bytes only."""
-    if len(data) == 1:
-        return data[0] if 0 < data[0] < 0x80 else None
-    return data[0] & 0x7F | data[1] << 7 if len(data) == 2 and data[0] >= 0x80 > data[1] else None

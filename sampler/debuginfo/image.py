@@ -96,7 +96,7 @@ class Image:
 
     def _opened(self, path: str) -> Any | None:
         try:
-            file = self._open.enter_context(open(self._root + path, "rb"))
+            file = self._open.enter_context(open(self._root + path, "rb"))  # noqa: SIM115 - closed with the image
         except OSError:
             return None
         link = self.elf.get_dwarf_link()

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sampler.debuginfo import entries, locations, types
+from sampler.debuginfo import entries, locations, references, types
 from sampler.debuginfo.frames import Frames
-from sampler.debuginfo.functions import entries_with
 from sampler.debuginfo.image import Image
 from sampler.debuginfo.lines import declared_line
 from sampler.debuginfo.locations import Memory, Storage, Surroundings, Unlocated
@@ -17,9 +16,11 @@ from sampler.debuginfo.points import Place
 from sampler.debuginfo.type_reader import TypeReader
 from sampler.debuginfo.types import Type
 from sampler.debuginfo.units import Unit, find_all
+from sampler.plan import numbers
 from sampler.plan.nodes import Block, Node, Part
 
 _VARIABLES = ("DW_TAG_formal_parameter", "DW_TAG_variable")
+_VARIABLE = ("DW_TAG_variable",)
 _GO_CLOSURE_OFFSET = 0x2907  # cmd/internal/dwarf/dwarf.go
 _CLOSURE = ".closureptr"
 _NAMES = ("DW_AT_name",)
@@ -70,10 +71,10 @@ class Scope:
 
     def global_named(self, name: str) -> Variable | None:
         """A global by its name as written: in Go with or without its package (path)."""
-        for entry in self._globals(name, ("DW_TAG_variable",)):
-            if "DW_AT_location" not in entry.attributes:
-                continue
-            return Variable(name, self.types.of(entry), self._where(entry, self.types.of(entry)))
+        for declared in self._globals(name, _VARIABLE):
+            for entry in (declared, *references.referring(self.image.units, declared, _VARIABLE)):
+                if "DW_AT_location" in entry.attributes:
+                    return Variable(name, self.types.of(entry), self._where(entry, self.types.of(entry)))
         return None
 
     def constant(self, name: str) -> tuple[int, Type | None] | None:
@@ -81,8 +82,9 @@ class Scope:
         for entry in self._globals(name, ("DW_TAG_constant", "DW_TAG_enumerator")):
             value = entries.value(entry, "DW_AT_const_value")
             if isinstance(value, int):
-                kind = entry.get_parent() if entry.tag == "DW_TAG_enumerator" else None
-                return value, self.types.read(kind) if kind is not None else self.types.of(entry)
+                owner = entry.get_parent() if entry.tag == "DW_TAG_enumerator" else entries.type_of(entry)
+                kind = self.types.read(owner) if owner is not None else None
+                return _in_kind(value, kind), kind
         return None
 
     def type_named(self, name: str) -> Type | None:
@@ -163,7 +165,7 @@ class Scope:
         """Of the executable, which is the first module: right below the thread pointer (ELF TLS, variant II)."""
         for segment in self.image.elf.iter_segments("PT_TLS"):
             align = segment["p_align"] or 1
-            return int(-(-segment["p_memsz"] // align) * align)
+            return int(-segment["p_memsz"] // align * align)
         return 0
 
     # Globals.
@@ -198,7 +200,7 @@ class Scope:
         units = [unit for unit in self.image.units.mentioning(name) if own is None or unit.offset != own.offset]
         for unit in [own, *units] if own is not None else units:
             for at in self._places(unit, name):
-                for entry in entries_with(unit, data, at, _NAMES, _FORMS):
+                for entry in references.entries_with(unit, data, at, _NAMES, _FORMS):
                     if entry.tag in tags and entries.name(entry) == name:
                         yield entry
 
@@ -207,6 +209,12 @@ class Scope:
         yield from find_all(data, name.encode() + b"\0", *unit.span)
         for text in find_all(self.image.units.strings, name.encode() + b"\0"):
             yield from find_all(data, text.to_bytes(4, "little"), *unit.span)
+
+
+def _in_kind(number: int, kind: Type | None) -> int:
+    """As a value of its type: compilers write an unsigned constant as if it were signed."""
+    scalar = types.scalar_kind(kind)
+    return numbers.wrap(number, scalar.bits, scalar.signed) if scalar is not None else number
 
 
 def _target(kind: Type | None) -> Type | None:

@@ -93,7 +93,7 @@ class TypeReader:
     def _pointer(self, entry: Any) -> Type:
         name = self.name(entry) if self._go else self._native_pointer_name(entry)
         size = entries.value(entry, "DW_AT_byte_size", 8)
-        return types.Pointer(name, size, self.later(entry), "reference" in entry.tag)
+        return types.Pointer(name, size, self.later(entry), "reference" in entry.tag, self._go)
 
     def _native_pointer_name(self, entry: Any) -> str:
         own = entries.name(entry)  # Rust names its pointers

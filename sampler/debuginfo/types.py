@@ -39,10 +39,14 @@ class Enumeration(Type):
 
 @dataclass(frozen=True, slots=True)
 class Pointer(Type):
-    """``target``: gives the type that it points to; None stands for void. ``reference``: C++'s &."""
+    """``target``: gives the type that it points to; None stands for void. ``reference``: C++'s &.
+
+    ``go``: one of Go's, which are gone through without a star more often than C's.
+    """
 
     target: Callable[[], Type | None] = field(compare=False)
     reference: bool = False
+    go: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ def element(operand: Operand, index: Operand, text: str) -> Operand:
         return _of_array(operand, found, position, text)
     if isinstance(found, types.Pointer):
         inner = plain(found.target())
-        if isinstance(inner, types.Array):  # Go's pointer to an array
+        if isinstance(inner, types.Array) and found.go:  # Go goes through a pointer to an array
             return element(pointed(operand, inner).named(operand.text), index, text)
         return _in_memory(value(operand), None, found.target(), position, text)
     raise refusal(text, f"{operand.text!r} is {described(operand.type)}, which has no elements")
@@ -191,21 +191,23 @@ def sliced(operand: Operand, first: Operand | None, last: Operand | None, text: 
     kind: Type | None
     if isinstance(found, types.Text):
         base, length = _text_parts(operand, found)
-        kind, size = operand.type, 1
+        room, kind, size = length, operand.type, 1
     elif isinstance(found, types.Slice):
         base, length, kind = part(operand, found.pointer_at, 8), _length(operand, found), operand.type
+        room = capacity(operand, text).node or length if found.capacity_at is not None else length
         size = _element_size(found.element(), text)
     elif isinstance(found, types.Array) and found.count is not None:
         base, length, size = address_of(operand), Constant(found.count), _element_size(found.element(), text)
+        room = length
         kind = types.Slice(f"[]{found.name.partition(']')[2]}", 24, found.element)
     else:
         raise refusal(text, f"{operand.text!r} is {described(operand.type)}, which cannot be cut")
     end = _position(last, text) if last is not None else length
-    end = Within(end, _one_more(length))
+    end = Within(end, _one_more(room))
     start = Within(_position(first, text), _one_more(end)) if first is not None else Constant(0)
     at = Arithmetic("+", base, Arithmetic("*", start, Constant(size), WORD), WORD)
-    rest = Arithmetic("-", end, start, INT64)
-    return Operand(text, kind, Pieces(((at, 8), (rest, 8), (rest, 8))))
+    rest, room = Arithmetic("-", end, start, INT64), Arithmetic("-", room, start, INT64)
+    return Operand(text, kind, Pieces(((at, 8), (rest, 8), (room, 8))))
 
 
 def _one_more(length: Node) -> Node:

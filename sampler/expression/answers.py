@@ -47,7 +47,8 @@ class Answers:
             raise refusal(operand.text, "it is of no type")
         return operand.node
 
-    def _of(self, operand: Operand, depth: int) -> Node:
+    def _of(self, operand: Operand, depth: int, bare: bool = False) -> Node:
+        """``bare``: an element of an array or slice, whose type has been written already."""
         match operand.plain:
             case types.Scalar() | types.Enumeration():
                 return value(operand)
@@ -59,16 +60,16 @@ class Answers:
                 return self._text(operand, found)
             case types.Complex() as found:
                 return self._complex(operand, found)
-        return self._composite(operand, depth)
+        return self._composite(operand, depth, bare)
 
-    def _composite(self, operand: Operand, depth: int) -> Node:
+    def _composite(self, operand: Operand, depth: int, bare: bool) -> Node:
         found = operand.plain
         if depth < _DEEPEST and isinstance(found, types.Struct):
-            return self._struct(operand, found, depth)
+            return self._struct(operand, found, depth, bare)
         if depth < _DEEPEST and isinstance(found, types.Array):
-            return self._array(operand, found, depth)
+            return self._array(operand, found, depth, bare)
         if depth < _DEEPEST and isinstance(found, types.Slice):
-            return self._slice(operand, found, depth)
+            return self._slice(operand, found, depth, bare)
         raise self._refused(operand)
 
     def _refused(self, operand: Operand) -> Exception:
@@ -98,33 +99,33 @@ class Answers:
         parts = (Decode(part(operand, 0, half), kind), Decode(part(operand, half, half), kind))
         return Listing("(", parts, (), "i)" if self._go else "i", " + ")
 
-    def _struct(self, operand: Operand, found: types.Struct, depth: int) -> Node:
+    def _struct(self, operand: Operand, found: types.Struct, depth: int, bare: bool) -> Node:
         if len(found.fields) > _MOST_FIELDS:
             raise refusal(operand.text, f"{found.name} has {len(found.fields)} fields", "ask for one of them")
         items = tuple(self._item(access.member_by(operand, field), depth) for field in found.fields)
         names = tuple(field.name for field in found.fields)
-        head = (f"{operand.type.name} {{" if operand.type else "{") if self._go else "{"
-        return Listing(head, items, names, "}", ", ", ": " if self._go else " = ")
+        return Listing(self._head(operand, bare) + "{", items, names, "}", ", ", ": " if self._go else " = ")
 
-    def _item(self, operand: Operand, depth: int) -> Node:
-        found = self._of(operand, depth + 1)
+    def _head(self, operand: Operand, bare: bool) -> str:
+        return f"{operand.type.name} " if self._go and operand.type is not None and not bare else ""
+
+    def _item(self, operand: Operand, depth: int, bare: bool = False) -> Node:
+        found = self._of(operand, depth + 1, bare)
         return Quoted(found) if isinstance(found, Text | TerminatedText) else found
 
-    def _array(self, operand: Operand, found: types.Array, depth: int) -> Node:
+    def _array(self, operand: Operand, found: types.Array, depth: int, bare: bool) -> Node:
         element = plain(found.element())
         if not self._go and isinstance(element, types.Scalar) and element.character and element.size == 1:
             return self._characters(operand, found)
         if found.count is None:
             raise refusal(operand.text, "the number of its elements is not known", "ask for one of them")
         items = tuple(self._numbered(operand, at, depth) for at in range(min(found.count, MOST_ELEMENTS)))
-        head = f"{operand.type.name} [" if self._go and operand.type else "["
-        if not self._go:
-            head = "{"
-        return Elements(head, items, Constant(found.count), "]" if self._go else "}", "," if self._go else ", ")
+        head, tail, between = (f"{self._head(operand, bare)}[", "]", ",") if self._go else ("{", "}", ", ")
+        return Elements(head, items, Constant(found.count), tail, between)
 
     def _numbered(self, operand: Operand, at: int, depth: int) -> Node:
         index = Operand(str(at), None, node=Constant(at))
-        return self._item(access.element(operand, index, f"{operand.text}[{at}]"), depth)
+        return self._item(access.element(operand, index, f"{operand.text}[{at}]"), depth, bare=True)
 
     def _characters(self, operand: Operand, found: types.Array) -> Node:
         """An array of char is a string up to its first zero."""
@@ -133,11 +134,11 @@ class Answers:
             raise refusal(operand.text, "it lies in registers here")
         return TerminatedText(storage.address, min(found.count or LONGEST_TEXT, LONGEST_TEXT))
 
-    def _slice(self, operand: Operand, found: types.Slice, depth: int) -> Node:
+    def _slice(self, operand: Operand, found: types.Slice, depth: int, bare: bool) -> Node:
         length = access.length(operand, operand.text).node
         assert length is not None
-        assert operand.type is not None
         items = tuple(self._numbered(operand, at, depth) for at in range(MOST_ELEMENTS))
-        head = f"{operand.type.name} len: \0, cap: \1, [" if found.capacity_at is not None else "["
+        sizes = "len: \0, cap: \1, [" if found.capacity_at is not None else "["
+        head = self._head(operand, bare) + sizes
         room = access.capacity(operand, operand.text).node if found.capacity_at is not None else None
         return Elements(head, items, length, "]", ",", room)

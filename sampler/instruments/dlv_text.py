@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from sampler.errors import ExpressionRefused, PointAmbiguous, PointNotFound, QuestionError
 from sampler.instruments.language import Breakpoint, Stop, Unreadable
@@ -24,6 +25,12 @@ _NAMED_CONSTANT = re.compile(r"[^\W\d][\w.|]* \((-?\d+)\)")
 # A pointer, map or interface without a value: its type, then nil. A nil slice tells its length besides.
 _NIL = re.compile(r"[^,:\"\n]+ nil")
 _STRING = re.compile(r'"(.*)"', re.DOTALL)
+
+_UNFOLDED = (
+    (re.compile(r"([\[{]) "), r"\1"),
+    (re.compile(r",? ?([\]}])"), r"\1"),
+    (re.compile(r"([\]}]), (?=[\[{])"), r"\1,"),
+)
 
 # What depends on the values of the moment, and may be well at the next look.
 _PASSING = re.compile(
@@ -116,12 +123,27 @@ def _scalar(text: str) -> Value:
     string = _STRING.fullmatch(text)
     if string:
         return string[1].replace('\\"', '"')
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            continue
-    return " ".join(text.split())
+    number = _number(text)
+    return _on_one_line(text) if number is None else number
+
+
+def _number(text: str) -> int | float | None:
+    try:
+        whole = int(text)
+    except ValueError:
+        with suppress(ValueError):
+            return float(text)
+        return None
+    # Delve writes large floats without an exponent; no integer of Go's has so many digits.
+    return whole if -(1 << 63) <= whole < 1 << 64 else float(text)
+
+
+def _on_one_line(text: str) -> str:
+    """A composite, which is folded if it is long or deep, as if it were not."""
+    text = " ".join(text.split())
+    for pattern, written in _UNFOLDED:
+        text = pattern.sub(written, text)
+    return text
 
 
 def _reason(text: str) -> str:

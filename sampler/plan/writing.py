@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from sampler.plan import nodes
 from sampler.plan.numbers import NoAnswer
 from sampler.plan.steps import Moment, Step, compiled, kept
@@ -15,6 +13,7 @@ def register() -> None:
 
 _CHUNK = 64  # a string's end is searched in pieces that never cross a page needlessly
 _PAGE = 4096
+_ESCAPES = {"\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
 
 
 @compiled.register
@@ -65,11 +64,27 @@ def _until_zero(moment: Moment, start: int, limit: int) -> bytes:
 
 
 def shown(data: bytes, left_out: int, cut: bool = False) -> str:
-    """Bytes as text; what is no UTF-8 as ``\\xNN``. What was left out is said as Delve says it."""
-    text = data.decode("utf-8", errors="backslashreplace")
+    """Bytes as text, written as Go's strconv.Quote would, but for the quotation marks.
+
+    What is no UTF-8 or cannot be printed is escaped: an answer is shown on terminals, and steers none.
+    """
+    text = "".join(_escaped(mark) for mark in data.decode("utf-8", errors="surrogateescape"))
     if left_out:
         return f"{text}...+{left_out} more"
     return text + "..." if cut else text
+
+
+def _escaped(mark: str) -> str:
+    if mark in _ESCAPES:
+        return _ESCAPES[mark]
+    if mark.isprintable():
+        return mark
+    code = ord(mark)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no part of any character
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 @compiled.register
@@ -78,7 +93,7 @@ def _quoted(node: nodes.Quoted) -> Step:
 
     def run(moment: Moment) -> str:
         value = of(moment)
-        return "nil" if value is None else json.dumps(value, ensure_ascii=False)
+        return "nil" if value is None else '"' + str(value).replace('"', '\\"') + '"'
 
     return run
 

@@ -47,13 +47,11 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
 
 def _bash(parser: argparse.ArgumentParser) -> str:
     verbs = _verbs(parser)
-    choices = {
-        option: " ".join(map(str, action.choices))
-        for verb in verbs.values()
-        for action in verb._actions
-        if action.choices
-        for option in action.option_strings
-    }
+    choices: dict[str, str] = {}
+    for action in (action for verb in verbs.values() for action in verb._actions if action.choices):
+        for option in action.option_strings:  # of one name in several verbs: what any of them takes
+            words = [*choices.get(option, "").split(), *map(str, action.choices or ())]
+            choices[option] = " ".join(dict.fromkeys(words))
     return _BASH.format(
         verbs=" ".join(verbs),
         processes=_PROCESSES,
