@@ -32,6 +32,31 @@ def test_an_end_of_the_front_end_at_any_moment_leaves_the_target_as_found(turns:
             assert tracee.report()["writes"] > 0
 
 
+@pytest.mark.parametrize("program", ["tracee", "c_ring"])
+@pytest.mark.parametrize("turns", [20, pytest.param(500, marks=pytest.mark.torture)])
+def test_a_killed_front_end_of_ptrace_at_a_hot_function_leaves_the_target_as_found(turns: int, program: str) -> None:
+    """Millions of calls a second, a hundred looks a second: hardly a moment at which nothing is under way."""
+    asked = {"tracee": ("d.writeIndex", "main.write"), "c_ring": ("r->write_index", "ring_write")}[program]
+    seed = random.randrange(1 << 32)
+    moments = random.Random(seed)
+    with Tracee(program=ROOT / "build" / program) as target:
+        for turn in range(turns):
+            ask = (str(target.pid), asked[0], f"--at={asked[1]}", "--instrument=ptrace", "--rate=100/s")
+            with started("watch", *ask, "--format=jsonl") as front_end:
+                recorder = child_of(front_end.pid)
+                lines_until(front_end, "event")
+                time.sleep(moments.uniform(0, 0.3))  # the moment is what the test is about
+                front_end.kill()
+                front_end.communicate()
+                ended(recorder)
+            try:
+                assert_as_found(target.pid)
+            except AssertionError as error:
+                raise AssertionError(f"turn {turn} of seed {seed}: {error}") from error
+        target.report()
+        assert target.report()["writes"] > 0
+
+
 def end_front_end(tracee: Tracee, number: signal.Signals, after_s: float) -> None:
     """While it looks ten times a second; waits until its recorder has ended."""
     ask = ("--rate=10/s", "--max-suspended=100%", "--format=jsonl")
