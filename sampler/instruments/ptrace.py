@@ -15,9 +15,10 @@ from typing import Any, Self
 from sampler.errors import NotAnswerable, PointAmbiguous, TargetEnded
 from sampler.instruments.base import Assignment
 from sampler.instruments.tracer import INT3, Tracer
-from sampler.instruments.wakeups import Wakeups
+from sampler.instruments.wakeups import KERNEL_PATH_NS, Wakeups
 from sampler.linux.announcements import drain
 from sampler.linux.memory import Memory
+from sampler.linux.processors import Elsewhere, processor_of
 from sampler.linux.readiness import ready
 from sampler.plan.evaluate import Evaluator
 from sampler.plan.nodes import Register, walk
@@ -46,6 +47,7 @@ class Armed:
 class Hit:
     """What one suspended thread has given. ``known_ns``: monotonic, when we knew that it was suspended."""
 
+    tid: int
     place: Armed
     moment: Moment
     known_ns: int
@@ -80,6 +82,7 @@ class Ptrace:
         self._bytes = {address: place.byte for address, place in self._places.items()}
         self._refused = self._open.enter_context(ready())
         self._wakeups = self._open.enter_context(Wakeups())
+        self._elsewhere = self._open.enter_context(Elsewhere())
         self._open.enter_context(self._tracer)
         self._given.report(
             "attach", {"suspended_ns": [0, 0], "threads": self._tracer.threads, "without": self._refused}
@@ -109,7 +112,6 @@ class Ptrace:
         if not self.rest(deadline_ns):
             return None
         self._hit, extra_before = None, self._tracer.extra_hits
-        self._wakeups.begin()
         self._rehearse()
         armed_ns = time.monotonic_ns()
         if not self._plant():
@@ -167,11 +169,12 @@ class Ptrace:
         """Goes through the reading of a hit once more, with the last one's registers, while nobody waits for it:
         the processor has what it needs at hand then. It is read, and nothing else.
         """
-        read = self._tracer.memory.read
-        if self._last is not None:
-            was = self._last.moment
-            self._last.place.evaluator.gather(Moment(was.registers, read, was.thread_pointer, self._bias))
+        read, last = self._tracer.memory.read, self._last
+        if last is not None:
+            self._elsewhere.keep_off(processor_of(self._target.pid, last.tid))
+            last.place.evaluator.gather(Moment(last.moment.registers, read, last.moment.thread_pointer, self._bias))
         self._next = Moment((), read, 0, self._bias)
+        self._wakeups.begin()
 
     def _taken(self, tid: int, address: int) -> None:
         """The thread is suspended from before this until right after it."""
@@ -181,7 +184,7 @@ class Ptrace:
         if place.vectors:
             moment.registers += registers.vector(tid)
         place.evaluator.gather(moment)
-        self._hit = self._last = Hit(place, moment, self._tracer.known_ns)
+        self._hit = self._last = Hit(tid, place, moment, self._tracer.known_ns)
 
     def _answer(self, hit: Hit, armed_ns: int, deadline_ns: int, extra: int) -> Sample | Miss:
         cost = self._cost(hit, armed_ns, extra)
@@ -203,7 +206,8 @@ class Ptrace:
     def _cost(self, hit: Hit, armed_ns: int, extra: int) -> Cost:
         resumed_ns, start_ns = self._tracer.resumed_ns, self._given.start_ns
         low = resumed_ns - hit.known_ns
-        high = min(resumed_ns - armed_ns, low + self._wakeups.longest_ns())
+        # From then on it is for the scheduler when the thread runs, as after any wait of its own.
+        high = min(resumed_ns - armed_ns, low + self._wakeups.longest_ns()) + KERNEL_PATH_NS
         return Cost(
             Interval(low, high),
             Interval(armed_ns - start_ns, resumed_ns - start_ns),

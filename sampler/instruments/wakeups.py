@@ -1,9 +1,8 @@
-"""How long a tracer may have been waited for: the time between a thread's stop and our knowing of it.
+"""How long a stopped thread may have waited until its tracer knew of it.
 
-A stopped thread wakes its tracer. From then on until the tracer runs, Linux counts the tracer as
-waiting for a processor (``run_delay``, /proc/PID/task/TID/schedstat; Documentation/scheduler/
-sched-stats.rst). What the count leaves out is the way through the kernel, from the trap to the wake-up
-and from the switch to our first instruction.
+A stopped thread wakes its tracer. From then on until the tracer runs, Linux counts it as waiting for
+a processor (``run_delay``, /proc/PID/task/TID/schedstat; Documentation/scheduler/sched-stats.rst). The
+count leaves out the way through the kernel: the trap, the call of the other processor, the switch.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
-#: The way through the kernel. Beyond nearly all that was measured (`make bench` tells the share).
-KERNEL_PATH_NS = 100_000
+#: The way through the kernel, in or out. Beyond nearly all that was measured (`make bench` tells the share).
+KERNEL_PATH_NS = 60_000
 
 
 class Wakeups:
