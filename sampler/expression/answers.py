@@ -97,7 +97,7 @@ class Answers:
         half = (found.size or 16) // 2
         kind = Kind(Base.FLOAT, half)
         parts = (Decode(part(operand, 0, half), kind), Decode(part(operand, half, half), kind))
-        return Listing("(", parts, (), "i)" if self._go else "i", " + ")
+        return Listing("(", parts, (), "i)", " + ") if self._go else Listing("", parts, (), "i", " + ")
 
     def _struct(self, operand: Operand, found: types.Struct, depth: int, bare: bool) -> Node:
         if len(found.fields) > _MOST_FIELDS:

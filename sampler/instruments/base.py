@@ -63,6 +63,7 @@ class SamplingInstrument(Protocol):
 # Modules are named here and imported when chosen, so that no tool's imports are paid by another.
 INSTRUMENTS = {
     "dlv": ("sampler.instruments.dlv", "Delve"),
+    "gdb": ("sampler.instruments.gdb", "Gdb"),
     "ptrace": ("sampler.instruments.ptrace", "Ptrace"),
 }
 

@@ -42,7 +42,7 @@ class Dialogue:
         self._pid, self._limit_ns, self._stop = pid, limit_ns, stop
         # Only where a line begins: a string of the target's that is printed can hold the prompt's text.
         self._prompt = re.compile(r"(?:\A|\n)" + re.escape(prompt))
-        self._name = os.path.basename(command.program)
+        self._name, self._stop_signal = os.path.basename(command.program), command.stop_signal
         self.at_prompt = False
         self._run_times: dict[int, int] = {}
         self.suspension = Suspension(time.monotonic_ns())
@@ -115,9 +115,13 @@ class Dialogue:
         return text
 
     def interrupt(self) -> None:
-        """Asks the debugger, not the target, to stop the target."""
+        """Has the debugger stop the target."""
         self.suspension.requested(time.monotonic_ns())
-        self._child.kill(signal.SIGINT)
+        if self._stop_signal is None:
+            self._child.kill(signal.SIGINT)
+            return
+        with suppress(ProcessLookupError):  # the debugger will tell that the target has ended
+            os.kill(self._pid, self._stop_signal)
 
     def wait(self, until_ns: int, *others: str, stoppable: bool = False) -> str | None:
         """What is printed up to the next prompt; None when ``until_ns`` comes first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,11 +19,16 @@ RUN_VARIABLE = "SAMPLER_RUN"
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program to start, its arguments, and all of its environment."""
+    """A program to start, its arguments, and all of its environment.
+
+    ``stop_signal``: sent to the target, it makes the debugger stop it; None where the debugger itself is
+    sent SIGINT for that.
+    """
 
     program: str
     arguments: list[str]
     environment: dict[str, str]
+    stop_signal: signal.Signals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,14 @@ class Breakpoint:
 
 class Unreadable(Exception):
     """An expression has no value at this moment: the look is a miss."""
+
+
+class AskAgain(Exception):
+    """The answer is not the value itself: another command gives that."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__(command)
+        self.command = command
 
 
 class Language(Protocol):

@@ -14,7 +14,7 @@ from sampler.errors import DebuggerError, ExpressionRefused, QuestionError, Targ
 from sampler.expression.syntax import is_difference
 from sampler.instruments.base import Assignment
 from sampler.instruments.custody import Custody
-from sampler.instruments.language import Breakpoint, Language, Stop, Unreadable
+from sampler.instruments.language import AskAgain, Breakpoint, Language, Stop, Unreadable
 from sampler.linux import procfs
 from sampler.sample import Cost, Interval, Miss, Sample, Value, signed_reading
 
@@ -122,7 +122,7 @@ class ScriptedDebugger:
     def _read_value(self, expression: str) -> Value:
         talk = self._custody.talk
         try:
-            value = self._language.parse_value(talk.ask(self._language.show(expression)), expression)
+            value = self._asked(self._language.show(expression), expression)
         except ExpressionRefused as error:
             if self._answered:  # it was well before: one of several places of an inlined function, say
                 raise Unreadable(error.why) from error
@@ -131,6 +131,12 @@ class ScriptedDebugger:
             self._types[expression] = self._language.parse_type(talk.ask(self._language.show_type(expression)))
             self._given.report("type", {"expression": expression, "value_type": self._types[expression]})
         return value
+
+    def _asked(self, command: str, expression: str) -> Value:
+        try:
+            return self._language.parse_value(self._custody.talk.ask(command), expression)
+        except AskAgain as again:
+            return self._language.parse_value(self._custody.talk.ask(again.command), expression)
 
     def _signed(self, values: dict[str, Value]) -> dict[str, int]:
         """The second reading of differences that wrapped; no other large unsigned value has one."""

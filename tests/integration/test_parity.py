@@ -69,6 +69,15 @@ def test_ptrace_gives_the_answers_of_delve(start: Start, program: str, point: st
     assert_as_found(target.pid)
 
 
+@pytest.mark.parametrize("program", ["c_types", "c_types-o2", "c_types-dwarf4"])
+@pytest.mark.parametrize("point", questions("c"))
+def test_ptrace_gives_the_answers_of_gdb(start: Start, program: str, point: str) -> None:
+    target = start(program=program)
+    expected = answers(target, "gdb", point, questions("c")[point])
+    assert list(differing(expected, answers(target, "ptrace", point, questions("c")[point]))) == []
+    assert_as_found(target.pid)
+
+
 # What Delve 1.27 answers wrongly, or not at all.
 KNOWN = {
     "main.integers": {"^u8": 0, "-i16": -32768},
