@@ -16,13 +16,12 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
 from sampler.errors import RecorderLost
 from sampler.instruments.language import RUN_VARIABLE
-from sampler.linux import procfs
+from sampler.linux import fate, procfs
 from sampler.recording import Line
 
 _TICK_S = 0.25
@@ -62,10 +61,6 @@ class Recorder:
         self._ours.close()
         self._said.close()
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def stop(self) -> None:
         """Asks it to leave the target and to end; once is enough."""
         if not self._stopped and self._process.poll() is None:
@@ -93,28 +88,27 @@ class Recorder:
         said = self._said.read().strip().splitlines()
         status = self._process.returncode
         how = f"by signal {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-        done = _take_back(target, self._run) if target else ""
+        done = _take_back(target, self._run, self._process.pid)
         return RecorderLost(f"the recorder ended {how}", said[-1] if said else "", done)
 
 
-def _take_back(target: Line, run: str) -> str:
-    from sampler.linux import rescue  # the binding of ptrace behind it is slow to load, and seldom needed here
+def _take_back(target: Line | None, run: str, recorder: int) -> str:
+    """Ends what the run has left, also a debugger that has not attached yet; what became of the target."""
+    from sampler.linux import leftovers, rescue  # the binding of ptrace behind it is slow to load, and seldom needed
 
-    pid, patched = target["pid"], set(target.get("patched", ()))
-    if not procfs.is_same_process(pid, target["start_ticks"]):
-        return "the target has ended"
-    debugger = procfs.tracer(pid)
-    if debugger and not _is_ours(debugger, run):
-        return f"the target is traced by process {debugger}, which is not ours"
-    done = rescue.take_back(pid, debugger, patched) if debugger else rescue.tidy(pid, patched)
-    return "the target was taken back and runs on" if done.needed else "the target runs on"
-
-
-def _is_ours(debugger: int, run: str) -> bool:
-    try:
-        return f"{RUN_VARIABLE}={run}".encode() in Path(f"/proc/{debugger}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
+    patched = set(target.get("patched", ())) if target else set()
+    rescues: list[rescue.Rescue] = []
+    for debugger in leftovers.marked(RUN_VARIABLE, run, (os.getpid(), recorder)):
+        rescue.freeze(debugger)  # whom it traces changes no more
+        rescues += [rescue.take_back(pid, debugger, patched) for pid in leftovers.traced_by(debugger.pid)]
+        rescue.end_debugger(debugger)
+    if target is None:
+        return ""
+    pid, start_ticks = target["pid"], target["start_ticks"]
+    if procfs.is_same_process(pid, start_ticks) and not procfs.tracer(pid):
+        rescues.append(rescue.tidy(pid, patched))
+    how = "taken back by force, " if any(done.needed for done in rescues) else ""
+    return how + fate.describe(pid, start_ticks)
 
 
 @contextmanager

@@ -98,7 +98,7 @@ class Custody:
         self._attached = True
         self._language.started()
         self.resume()
-        self.report("attach", debugger_pid=self.talk.pid)
+        self.report("attach", debugger_pid=self.talk.process.pid)
 
     def _let_go(self, error: BaseException | None) -> None:
         if self._open is None:
@@ -121,8 +121,8 @@ class Custody:
                 self._quit()
                 return rescue.tidy(pid, as_found) if self._same_target() else rescue.Rescue()
         if not self._same_target():
-            return rescue.end_debugger(self.talk.pid)
-        return rescue.take_back(pid, self.talk.pid, as_found)
+            return rescue.end_debugger(self.talk.process)
+        return rescue.take_back(pid, self.talk.process, as_found, held=self._attached)
 
     def _quit(self) -> None:
         if not self._attached:

@@ -19,6 +19,7 @@ from sampler.instruments.language import Command
 from sampler.instruments.suspension import Suspension
 from sampler.linux import procfs
 from sampler.linux.procfs import Held
+from sampler.linux.signals import ProcessHandle
 from sampler.linux.wakeup import StopRequest
 from sampler.units import NS_PER_SECOND, format_duration
 
@@ -60,15 +61,13 @@ class Dialogue:
         )
         # pexpect's own pauses (50 ms before each send) would all be spent with the target suspended.
         self._child.delaybeforesend = self._child.delayafterread = None
+        # Now, while it cannot have been waited for: pexpect does that whenever it looks whether it is alive.
+        self.process = ProcessHandle(int(self._child.pid))
 
     @property
     def is_overdue(self) -> bool:
         """True once the target has been held for longer than the budget allows."""
         return self.suspension.pause_ns(time.monotonic_ns()) > self._limit_ns
-
-    @property
-    def pid(self) -> int:
-        return int(self._child.pid)
 
     def delay_sends(self, seconds: float) -> None:
         """Puts pexpect's default pause back, to measure what it costs."""
@@ -116,7 +115,7 @@ class Dialogue:
     def interrupt(self) -> None:
         """Asks the debugger, not the target, to stop the target."""
         self.suspension.requested(time.monotonic_ns())
-        self._child.kill(signal.SIGINT)
+        self.process.send(signal.SIGINT)
 
     def wait(self, until_ns: int, *others: str, stoppable: bool = False) -> str | None:
         """What is printed up to the next prompt; None when ``until_ns`` comes first.
@@ -169,11 +168,21 @@ class Dialogue:
         raise self._hung("it does not quit")
 
     def bury(self) -> None:
-        """Takes note of the debugger's end, so that it does not stay a zombie. It must have ended."""
-        if not self._child.closed:
+        """Takes note of the debugger's end, so that it does not stay a zombie.
+
+        One that has not ended may still hold the target: it is left alone, its terminal open as long as
+        we live. pexpect would kill it, now or when it is collected.
+        """
+        if self._child.closed:
+            return
+        if self.process.has_ended:
             self._child.delayafterclose = self._child.ptyproc.delayafterclose = 0
-            self._child.delayafterterminate = self._child.ptyproc.delayafterterminate = 0
-            self._child.close(force=True)
+            self._child.close(force=False)
+        else:
+            os.dup(self._child.child_fd)  # closed by nobody: a terminal that hangs up would end the debugger
+            self._child.ptyproc.fileobj.close()
+            self._child.closed = self._child.ptyproc.closed = True
+        self.process.close()
 
     def _next_step(self, step_s: float) -> float:
         # Close looks while the target is held, where every millisecond of the bound counts; wide ones else.

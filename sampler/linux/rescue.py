@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sampler.linux import procfs, ptrace, signals, text
+from sampler.linux.signals import ProcessHandle
 
 _SETTLE_S = 1.0
 _POLL_S = 0.0005  # a task's state has no descriptor to wait on
@@ -43,13 +44,16 @@ class Rescue:
         return bool(self.bytes_restored or self.threads_repaired or self.continued)
 
 
-def take_back(pid: int, debugger: int, as_found: Collection[int] = ()) -> Rescue:
+def take_back(pid: int, debugger: ProcessHandle, as_found: Collection[int] = (), held: bool = False) -> Rescue:
     """Ends the debugger so that the target runs on; ``as_found``: addresses that already differed before.
 
+    A debugger that does not trace the target is only ended, unless it is known to have ``held`` it.
     Safe to call when the debugger or the target has ended meanwhile.
     """
+    freeze(debugger)
+    if not held and procfs.tracer(pid) != debugger.pid:
+        return end_debugger(debugger)
     try:
-        _freeze(debugger)
         _queue_stops(pid)
         restored = restore_text(pid, as_found)
         end_debugger(debugger)
@@ -60,11 +64,20 @@ def take_back(pid: int, debugger: int, as_found: Collection[int] = ()) -> Rescue
     return Rescue(len(restored), repaired, continued=True)
 
 
-def end_debugger(debugger: int) -> Rescue:
-    """SIGKILL, and waits for the end. On its own only where the target has ended."""
-    with suppress(ProcessLookupError):
-        os.kill(debugger, signal.SIGKILL)
-    signals.wait_for_end(debugger, _SETTLE_S)
+def freeze(debugger: ProcessHandle) -> None:
+    """SIGSTOP, and waits until it is stopped: from then on it changes nothing."""
+    debugger.send(signal.SIGSTOP)
+    give_up = time.monotonic() + _SETTLE_S
+    while not debugger.has_ended and not _all_in(debugger.pid, procfs.JOB_STOPPED + procfs.ZOMBIE):
+        if time.monotonic() > give_up:
+            return
+        time.sleep(_POLL_S)
+
+
+def end_debugger(debugger: ProcessHandle) -> Rescue:
+    """SIGKILL, and waits for the end. On its own only where it does not hold the target."""
+    debugger.send(signal.SIGKILL)
+    debugger.wait_for_end(_SETTLE_S)
     return Rescue()
 
 
@@ -87,14 +100,6 @@ def restore_text(pid: int, as_found: Collection[int]) -> list[int]:
     except (OSError, ValueError):  # the target is gone: nothing is left to put right
         return []
     return [byte.address for byte in ours]
-
-
-def _freeze(debugger: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(debugger, signal.SIGSTOP)
-    give_up = time.monotonic() + _SETTLE_S
-    while not _all_in(debugger, procfs.JOB_STOPPED + procfs.ZOMBIE) and time.monotonic() < give_up:
-        time.sleep(_POLL_S)
 
 
 def _queue_stops(pid: int) -> None:

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from bench.tracee import ROOT
-from sampler.linux import procfs, signals, text
+from sampler.linux import procfs, text
+from sampler.linux.signals import ProcessHandle
 
 PATIENCE_S = 20.0
 GAP = "d.writeIndex - d.readIndex"
@@ -90,7 +91,8 @@ def children(pid: int) -> list[int]:
 
 def ended(pid: int) -> None:
     """Waits until a process that is not ours has ended."""
-    assert signals.wait_for_end(pid, PATIENCE_S), f"process {pid} does not end"
+    with suppress(ProcessLookupError), ProcessHandle(pid) as process:
+        assert process.wait_for_end(PATIENCE_S), f"process {pid} does not end"
 
 
 def assert_as_found(pid: int) -> None:
