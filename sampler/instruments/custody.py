@@ -19,6 +19,7 @@ _INTERRUPT_AGAIN_NS = NS_PER_SECOND // 4
 # What a rescue takes on a small program, beside comparing the text; it must end within the budget.
 _RESCUE_NS = 30_000_000
 _FREE_AGAIN_NS = NS_PER_SECOND
+_NEXT_SIGHT_S = 0.001
 
 
 class Custody:
@@ -85,7 +86,7 @@ class Custody:
 
     def report(self, event: str, **detail: Any) -> None:
         """An event, with the time for which the target was suspended since the last look or event."""
-        spent = self.talk.suspension.take()
+        spent = self.talk.suspension.take(time.monotonic_ns())
         self._given.report(event, {"suspended_ns": spent.to_json()} | detail)
 
     def _attach(self) -> None:
@@ -120,9 +121,17 @@ class Custody:
             with suppress(Exception):  # whatever goes wrong on the polite way: the other one follows
                 self._quit()
                 return rescue.tidy(pid, as_found) if self._same_target() else rescue.Rescue()
+        return self._by_force()
+
+    def _by_force(self) -> rescue.Rescue:
+        talk = self.talk
         if not self._same_target():
-            return rescue.end_debugger(self.talk.process)
-        return rescue.take_back(pid, self.talk.process, as_found, held=self._attached)
+            done = rescue.end_debugger(talk.process)
+        else:
+            talk.look_at_target()  # what is running now is suspended by the rescue at most
+            done = rescue.take_back(self._target.pid, talk.process, self._target.patched, held=talk.suspension.was_held)
+        talk.taken_back(done.let_go_ns or time.monotonic_ns())
+        return done
 
     def _quit(self) -> None:
         if not self._attached:
@@ -139,5 +148,5 @@ class Custody:
     def _wait_until_free(self) -> None:
         give_up_ns = time.monotonic_ns() + _FREE_AGAIN_NS
         while not self.talk.suspension.is_over and time.monotonic_ns() < give_up_ns:
-            now_ns = time.monotonic_ns()
-            self.talk.suspension.see(procfs.held(self._target.pid), now_ns)
+            self.talk.look_at_target()
+            self._given.stop.wait(_NEXT_SIGHT_S)

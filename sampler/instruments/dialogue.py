@@ -145,17 +145,26 @@ class Dialogue:
 
     def observe(self) -> None:
         """Looks at the target, and keeps the promise about the longest pause."""
-        now_ns = time.monotonic_ns()
-        held = procfs.held(self._pid)
-        waiting = held is Held.NONE and not self.suspension.is_over and procfs.starved(self._pid, self._run_times)
-        self.suspension.see(held, now_ns, waiting)
-        pause_ns = self.suspension.pause_ns(now_ns)
+        pause_ns = self.suspension.pause_ns(self.look_at_target())
         if pause_ns > self._limit_ns:
             raise BudgetExceeded(
                 f"the target was held for {format_duration(pause_ns)}",
                 f"{self._name} did not let it go within the budget",
                 "allow more with --max-pause if the target can bear it",
             )
+
+    def look_at_target(self) -> int:
+        """One sight of it for the bounds, and when that was; also after the debugger's end."""
+        now_ns = time.monotonic_ns()
+        held = procfs.held(self._pid)
+        waiting = held is Held.NONE and not self.suspension.is_over and procfs.starved(self._pid, self._run_times)
+        self.suspension.see(held, now_ns, waiting)
+        return now_ns
+
+    def taken_back(self, let_go_ns: int) -> None:
+        """The debugger was ended by force, and the target let go at that time."""
+        self.suspension.released(let_go_ns)
+        self._run_times = procfs.run_times(self._pid)
 
     def wait_for_end(self) -> None:
         """Until the debugger has closed its terminal, then until it has ended."""

@@ -60,19 +60,20 @@ class ScriptedDebugger:
         outcome = self._read_values() if found.number in stop.hits else self._why_missed(stop)
         talk.ask(self._language.clear(found))
         self._custody.resume()
+        if outcome is None:
+            self._custody.report("abandoned")
+            return None
         during = Interval(self._since_start(begun_ns), self._since_start(time.monotonic_ns()))
         hits = stop.hits.count(found.number)
-        cost = Cost(talk.suspension.take(), during, hit_ns - armed_ns, threads, hits)
+        cost = Cost(talk.suspension.take(time.monotonic_ns()), during, hit_ns - armed_ns, threads, hits)
         return self._result(outcome, self._since_start(hit_ns), cost, max(0, begun_ns - deadline_ns))
 
     def _since_start(self, monotonic_ns: int) -> int:
         return monotonic_ns - self._given.start_ns
 
     def _result(
-        self, outcome: dict[str, Value] | tuple[str, str] | None, t_ns: int, cost: Cost, late_ns: int
-    ) -> Sample | Miss | None:
-        if outcome is None:
-            return None
+        self, outcome: dict[str, Value] | tuple[str, str], t_ns: int, cost: Cost, late_ns: int
+    ) -> Sample | Miss:
         if isinstance(outcome, tuple):
             return Miss(t_ns, outcome[0], cost, outcome[1], late_ns)
         self._answered = True

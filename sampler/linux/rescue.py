@@ -33,11 +33,15 @@ _TRAP_CODES = (1, 2, 4)  # TRAP_BRKPT, TRAP_TRACE, TRAP_HWBKPT: include/uapi/asm
 
 @dataclass(frozen=True, slots=True)
 class Rescue:
-    """What was done: bytes of text put back, threads stepped back, and whether SIGCONT was sent."""
+    """What was done: bytes of text put back, threads stepped back, and whether SIGCONT was sent.
+
+    ``let_go_ns``: just before that, on the monotonic clock; None if the target was not stopped for it.
+    """
 
     bytes_restored: int = 0
     threads_repaired: int = 0
     continued: bool = False
+    let_go_ns: int | None = None
 
     @property
     def needed(self) -> bool:
@@ -59,9 +63,10 @@ def take_back(pid: int, debugger: ProcessHandle, as_found: Collection[int] = (),
         end_debugger(debugger)
         repaired = _repair_threads(pid, restored)
     finally:  # whatever went wrong: no target stays in a stop of our making
+        let_go_ns = time.monotonic_ns()
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
-    return Rescue(len(restored), repaired, continued=True)
+    return Rescue(len(restored), repaired, True, let_go_ns)
 
 
 def freeze(debugger: ProcessHandle) -> None:

@@ -55,8 +55,12 @@ def test_a_delve_that_hangs_while_the_target_runs_is_noticed(tracee: Tracee) -> 
     with started("record", str(tracee.pid), GAP, "--at=main.write", "--rate=2/s") as run:
         lines_until(run, "sample", 2)
         os.kill(child_of(run.pid), signal.SIGSTOP)
-        footer = list(lines_of(run))[-1]
+        *_, detach, footer = lines_of(run)
         status = run.wait()
+    assert detach["rescued"]
+    low, high = detach["suspended_ns"]
+    assert 0 <= low <= high
+    assert 0 < high < 2_000_000_000  # of the rescue, not of the five seconds without an answer
     # Any signal to the target stops one of its threads for its tracer, and this one does not resume it.
     assert (status, footer["error"]["kind"]) in ((1, "DebuggerHung"), (3, "BudgetExceeded"))
     assert_as_found(tracee.pid)
