@@ -18,7 +18,7 @@ setup: $(VENV)/.ready $(BIN)/dlv build/tracee
 demo: setup
 	tools/demo $(BIN)
 
-test: setup build/dlv-old build/values build/stripped lint
+test: setup build/dlv-old build/values build/stripped build/native build/tracer lint
 	$(BIN)/pytest -m 'not torture'
 
 torture: setup build/values
@@ -54,6 +54,11 @@ build/values: $(VENV)/.ready tests/programs/values/main.go
 	mkdir -p build
 	cd tests/programs/values && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
 	touch $@
+
+build/native build/tracer: build/%: tests/programs/%/main.c
+	tools/setup-cc
+	mkdir -p build
+	gcc -Wall -Wextra -O1 -no-pie -pthread -o $@ $<
 
 build/stripped: build/tracee
 	cd fixtures/go_diode && $(GO) build -buildvcs=false -ldflags='-s -w' -o "$(CURDIR)/$@" .

@@ -81,18 +81,21 @@ class Recorder:
                     yield data
                 tick()
 
-    def see_to(self, target: Line | None) -> RecorderLost:
-        """After a recorder that ended without a footer: does for the target what it could not do."""
+    def see_to(self, target: Line | None, attached: bool) -> RecorderLost:
+        """After a recorder that ended without a footer: does for the target what it could not do.
+
+        ``target``: of the header, if there was one; ``attached``: the recording told that it was held.
+        """
         self._process.wait()
         self._said.seek(0)
         said = self._said.read().strip().splitlines()
         status = self._process.returncode
         how = f"by signal {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-        done = _take_back(target, self._run, self._process.pid)
+        done = _take_back(target, attached, self._run, self._process.pid)
         return RecorderLost(f"the recorder ended {how}", said[-1] if said else "", done)
 
 
-def _take_back(target: Line | None, run: str, recorder: int) -> str:
+def _take_back(target: Line | None, attached: bool, run: str, recorder: int) -> str:
     """Ends what the run has left, also a debugger that has not attached yet; what became of the target."""
     from sampler.linux import leftovers, rescue  # the binding of ptrace behind it is slow to load, and seldom needed
 
@@ -106,7 +109,7 @@ def _take_back(target: Line | None, run: str, recorder: int) -> str:
         return ""
     pid, start_ticks = target["pid"], target["start_ticks"]
     if procfs.is_same_process(pid, start_ticks) and not procfs.tracer(pid):
-        rescues.append(rescue.tidy(pid, patched))
+        rescues.append(rescue.tidy(pid, patched, attached))
     how = "taken back by force, " if any(done.needed for done in rescues) else ""
     return how + fate.describe(pid, start_ticks)
 

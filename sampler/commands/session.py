@@ -71,9 +71,15 @@ class Session:
         """Raises what the run ended with, if it did not end in good order."""
         footer = self._recording.footer if self._recording else None
         if footer is None:
-            raise self._recorder.see_to(self._recording.header["target"] if self._recording else None)
+            raise self._lost()
         if "error" in footer:
             raise SamplerError.from_json(footer["error"])
+
+    def _lost(self) -> SamplerError:
+        if self._recording is None:
+            return self._recorder.see_to(None, attached=False)
+        attached = any(event.event == "attach" for event in self._recording.events)
+        return self._recorder.see_to(self._recording.header["target"], attached)
 
 
 class Watched:

@@ -11,7 +11,7 @@ from sampler.errors import DebuggerEnded, DebuggerHung, TargetEnded
 from sampler.instruments.base import Assignment
 from sampler.instruments.dialogue import SILENCE_NS, Dialogue
 from sampler.instruments.language import Language, Stop
-from sampler.linux import procfs, rescue
+from sampler.linux import fate, procfs, rescue
 from sampler.units import NS_PER_SECOND
 
 # An interrupt that lands before the debugger has registered its continue is lost: ask again.
@@ -65,7 +65,7 @@ class Custody:
             text = self.talk.wait(time.monotonic_ns() + _INTERRUPT_AGAIN_NS)
             if text is not None:
                 return self._language.parse_stop(text)
-        raise DebuggerHung("the debugger hangs", "it does not answer an interrupt", "the target was taken back")
+        raise DebuggerHung("the debugger hangs", "it does not answer an interrupt")
 
     def resume(self) -> None:
         """From a prompt to running, and seen to be so; a stop that follows at once is passed on too."""
@@ -110,6 +110,9 @@ class Custody:
             self._language.started()
             self.talk.bury()
         self._wait_until_free()
+        if isinstance(error, (DebuggerHung, DebuggerEnded)):
+            how = "taken back by force, " if done.needed else ""
+            error.fix = how + fate.describe(self._target.pid, self._target.start_ticks)
         self.report(
             "detach", rescued=done.needed, bytes_restored=done.bytes_restored, threads_repaired=done.threads_repaired
         )
@@ -120,7 +123,11 @@ class Custody:
         if not isinstance(error, (DebuggerHung, DebuggerEnded)) and not self.talk.is_overdue:
             with suppress(Exception):  # whatever goes wrong on the polite way: the other one follows
                 self._quit()
-                return rescue.tidy(pid, as_found) if self._same_target() else rescue.Rescue()
+                return (
+                    rescue.tidy(pid, as_found, self.talk.suspension.was_held)
+                    if self._same_target()
+                    else rescue.Rescue()
+                )
         return self._by_force()
 
     def _by_force(self) -> rescue.Rescue:

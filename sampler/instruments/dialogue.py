@@ -218,4 +218,4 @@ class Dialogue:
         return DebuggerEnded(f"{self._name} ended before it was let go", said[-1] if said else "")
 
     def _hung(self, why: str) -> DebuggerHung:
-        return DebuggerHung(f"{self._name} hangs", why, "the target was taken back and runs on")
+        return DebuggerHung(f"{self._name} hangs", why)
