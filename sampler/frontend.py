@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,8 @@ from sampler.linux import fate, procfs
 from sampler.recording import Line
 
 _TICK_S = 0.25
+# To leave takes a recorder milliseconds; with a debugger that hangs, a few silences of it and a rescue.
+_LEAVES_WITHIN_S = 120.0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -34,7 +37,9 @@ class Recorder:
     def __init__(self, arguments: list[str]) -> None:
         self._arguments = arguments
         self._run = uuid.uuid4().hex
-        self._stopped = False
+        self._stopped_at: float | None = None
+        self._target: Line | None = None
+        self._attached = False
 
     def __enter__(self) -> Self:
         self._ours, theirs = socket.socketpair()
@@ -57,19 +62,23 @@ class Recorder:
         self.stop()
         assert self._process.stdout is not None
         self._process.stdout.close()  # first: a recorder that still has much to say must not wait for us
-        self._process.wait()
+        if not self._ends():
+            self._take_back()
         self._ours.close()
         self._said.close()
 
     def stop(self) -> None:
         """Asks it to leave the target and to end; once is enough."""
-        if not self._stopped and self._process.poll() is None:
-            self._stopped = True
+        if self._stopped_at is None and self._process.poll() is None:
+            self._stopped_at = time.monotonic()
             with suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGTERM)
 
     def chunks(self, tick: Callable[[], None]) -> Iterator[bytes]:
-        """What it writes, as it comes; ``tick`` is called a few times a second in between."""
+        """What it writes, as it comes; ``tick`` is called a few times a second in between.
+
+        A recorder that was asked to leave and does not is killed, so that this ends.
+        """
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
@@ -79,20 +88,37 @@ class Recorder:
                     if not data:
                         return
                     yield data
+                elif self._stopped_at is not None and time.monotonic() > self._stopped_at + _LEAVES_WITHIN_S:
+                    self._process.kill()
                 tick()
 
-    def see_to(self, target: Line | None, attached: bool) -> RecorderLost:
-        """After a recorder that ended without a footer: does for the target what it could not do.
+    def _ends(self) -> bool:
+        """Waits for its end; False if it had to be killed."""
+        try:
+            self._process.wait(_LEAVES_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(_LEAVES_WITHIN_S)
+            return False
+        return True
 
-        ``target``: of the header, if there was one; ``attached``: the recording told that it was held.
-        """
-        self._process.wait()
+    def take_note(self, line: Line) -> None:
+        """A line of its recording: whom it asks, and whether it has held them, must be known if it is killed."""
+        if line["type"] == "header":
+            self._target = line["target"]
+        self._attached = self._attached or line.get("event") == "attach"
+
+    def see_to(self) -> RecorderLost:
+        """After a recorder that ended without a footer: does for the target what it could not do."""
+        self._ends()
         self._said.seek(0)
         said = self._said.read().strip().splitlines()
-        status = self._process.returncode
+        status = self._process.returncode or 0
         how = f"by signal {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-        done = _take_back(target, attached, self._run, self._process.pid)
-        return RecorderLost(f"the recorder ended {how}", said[-1] if said else "", done)
+        return RecorderLost(f"the recorder ended {how}", said[-1] if said else "", self._take_back())
+
+    def _take_back(self) -> str:
+        return _take_back(self._target, self._attached, self._run, self._process.pid)
 
 
 def _take_back(target: Line | None, attached: bool, run: str, recorder: int) -> str:

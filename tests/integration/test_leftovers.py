@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.tracee import ROOT, Tracee
+from sampler import frontend
 from sampler.instruments.language import RUN_VARIABLE
 from sampler.linux import leftovers, procfs
 from tests.integration.help import (
@@ -97,3 +99,21 @@ def test_those_that_are_named_are_passed_over(besides: bool) -> None:
         found = leftovers.marked("MARK", "there", {process.pid} if besides else ())
         assert (next(found, None) is None) == besides
         process.kill()
+
+
+def test_a_recorder_that_does_not_leave_is_killed_and_the_target_taken_back(
+    tracee: Tracee, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frontend, "_LEAVES_WITHIN_S", 0.5)
+    with frontend.Recorder(["--at=main.write", "--rate=10/s", "--", str(tracee.pid), GAP]) as recorder:
+        for text in frontend.split_lines(recorder.chunks(lambda: None)):
+            line = json.loads(text)
+            recorder.take_note(line)
+            if line["type"] == "sample":
+                (process,) = set(children(os.getpid())) - {tracee.pid}
+                os.kill(process, signal.SIGSTOP)
+                recorder.stop()
+        said = str(recorder.see_to())
+    assert "the recorder ended by signal SIGKILL" in said
+    assert "the target runs on" in said
+    assert_as_found(tracee.pid)
