@@ -103,7 +103,7 @@ class ExpressionRefused(QuestionError):
 
 
 class DebuggerError(SamplerError):
-    """The debugger is missing, unfit, hung or gone."""
+    """The debugger is missing, unfit, hung, gone or disobedient."""
 
 
 class DebuggerMissing(DebuggerError):
@@ -120,6 +120,10 @@ class DebuggerHung(DebuggerError):
 
 class DebuggerEnded(DebuggerError):
     """It ended before we let it go."""
+
+
+class DebuggerRefused(DebuggerError):
+    """It did not do what it was told."""
 
 
 class RecordingError(SamplerError):

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from sampler.errors import DebuggerEnded, DebuggerHung, TargetEnded
 from sampler.instruments.base import Assignment
-from sampler.instruments.dialogue import SILENCE_NS, Dialogue
+from sampler.instruments.dialogue import Dialogue
 from sampler.instruments.language import Language, Stop
 from sampler.linux import fate, procfs, rescue
 from sampler.units import NS_PER_SECOND
@@ -59,8 +59,8 @@ class Custody:
 
     def halt(self) -> Stop:
         """From running to a prompt; the stop may be another's that came first."""
-        give_up_ns = time.monotonic_ns() + SILENCE_NS
-        while time.monotonic_ns() < give_up_ns:
+        begun_ns = time.monotonic_ns()
+        while self.talk.may_answer(begun_ns):
             self.talk.interrupt()
             text = self.talk.wait(time.monotonic_ns() + _INTERRUPT_AGAIN_NS)
             if text is not None:
@@ -97,7 +97,7 @@ class Custody:
         except DebuggerEnded as error:
             raise self._language.explain_end(error) from error
         self._attached = True
-        self._language.started()
+        self._language.discard_files()
         self.resume()
         self.report("attach", debugger_pid=self.talk.process.pid)
 
@@ -107,7 +107,7 @@ class Custody:
         try:
             done = self._leave(error)
         finally:
-            self._language.started()
+            self._language.discard_files()
             self.talk.bury()
         self._wait_until_free()
         if isinstance(error, (DebuggerHung, DebuggerEnded)):
@@ -145,7 +145,7 @@ class Custody:
             self.talk.answer()  # an interrupt would end a debugger that is still attaching
         elif not self.talk.at_prompt:
             self.halt()
-        self.talk.ask(self._language.clear_all)
+        self._language.check_all_cleared(self.talk.ask(self._language.clear_all))
         with suppress(DebuggerEnded):  # it does not ask what to do with a target that has ended
             self._language.quit(self.talk)
 

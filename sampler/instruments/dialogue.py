@@ -26,10 +26,10 @@ from sampler.units import NS_PER_SECOND, format_duration
 if TYPE_CHECKING:
     import pexpect
 
-#: A debugger that says nothing for so long, while the target runs, will not speak again.
-SILENCE_NS = 5 * NS_PER_SECOND
-_SHORTEST_STEP_S, _LONGEST_STEP_S = 0.001, 0.05
-_CLOSE_LOOK_NS = 200_000
+#: A debugger that says nothing for so long, while the target runs, will not speak again. While it is
+#: held, it may have a reason, and the budget is the bound.
+_SILENCE_NS = 5 * NS_PER_SECOND
+_SHORTEST_STEP_S, _LONGEST_STEP_S = 0.001, 0.05  # poll(2) counts in milliseconds
 _COLUMNS = 10_000  # of the pseudo-terminal: a line of output is never folded
 
 
@@ -69,10 +69,6 @@ class Dialogue:
         """True once the target has been held for longer than the budget allows."""
         return self.suspension.pause_ns(time.monotonic_ns()) > self._limit_ns
 
-    def delay_sends(self, seconds: float) -> None:
-        """Puts pexpect's default pause back, to measure what it costs."""
-        self._child.delaybeforesend = seconds
-
     def keep_open(self, lifeline: int) -> None:
         """Leaves a second descriptor of the terminal with the front end.
 
@@ -106,11 +102,18 @@ class Dialogue:
 
     def answer(self, *others: str) -> str:
         """What is printed up to the prompt, or up to one of ``others`` (regular expressions)."""
-        give_up_ns = time.monotonic_ns() + SILENCE_NS
-        text = self.wait(give_up_ns, *others)
-        if text is None:
-            raise self._hung(f"no answer for {format_duration(SILENCE_NS)}")
-        return text
+        begun_ns = time.monotonic_ns()
+        while self.may_answer(begun_ns):
+            text = self.wait(time.monotonic_ns() + _SILENCE_NS // 10, *others)
+            if text is not None:
+                return text
+        raise self._hung(f"no answer for {format_duration(time.monotonic_ns() - begun_ns)}")
+
+    def may_answer(self, asked_ns: int) -> bool:
+        """False once it has been silent for too long since ``asked_ns``."""
+        now_ns = time.monotonic_ns()
+        patience_ns = _SILENCE_NS + (self._limit_ns if self.suspension.pause_ns(now_ns) else 0)
+        return now_ns < asked_ns + patience_ns
 
     def interrupt(self) -> None:
         """Asks the debugger, not the target, to stop the target."""
@@ -137,10 +140,13 @@ class Dialogue:
 
     def wait_until_running(self) -> str | None:
         """After a resume: until the target was seen running (None), or is at a prompt again (its text)."""
+        begun_ns = time.monotonic_ns()
         while not self.suspension.is_over:
-            text = self.wait(time.monotonic_ns() + _CLOSE_LOOK_NS)
+            text = self.wait(time.monotonic_ns() + round(_SHORTEST_STEP_S * NS_PER_SECOND))
             if text is not None:
                 return text
+            if not self.may_answer(begun_ns):
+                raise self._hung("the target was not seen running again")
         return None
 
     def observe(self) -> None:
@@ -168,10 +174,10 @@ class Dialogue:
 
     def wait_for_end(self) -> None:
         """Until the debugger has closed its terminal, then until it has ended."""
-        give_up_ns = time.monotonic_ns() + SILENCE_NS
+        begun_ns = time.monotonic_ns()
         try:
-            while self.wait(give_up_ns) is not None:
-                pass
+            while self.may_answer(begun_ns):
+                self.wait(time.monotonic_ns() + _SILENCE_NS // 10)
         except DebuggerEnded:
             return
         raise self._hung("it does not quit")

@@ -107,6 +107,33 @@ def assert_as_found(pid: int) -> None:
         assert int(pending["SigPnd"], 16) >> 18 & 1 == 0, "a SIGSTOP is on the way"
 
 
+def assert_on_one_grid(lines: list[Line], period_ns: int) -> None:
+    """Each deadline is a whole number of periods after the one before, and those between are all counted."""
+    before, stretched = None, []
+    for line in lines:
+        if line.get("event") in ("back-off", "speed-up"):
+            stretched.append((line["t_ns"], line["period_ns"]))
+        if line["type"] not in ("sample", "miss"):
+            continue
+        deadline = line["cost"]["during_ns"][0] - line["late_ns"]
+        if stretched:
+            ((at_ns, new_ns),) = stretched
+            assert before is None or _counted(before, deadline, period_ns, new_ns, at_ns, line.get("skipped", 0))
+            period_ns = new_ns
+        elif before is not None:
+            assert deadline - before == period_ns * (1 + line.get("skipped", 0))
+        before, stretched = deadline, []
+
+
+def _counted(before: int, deadline: int, old_ns: int, new_ns: int, reported_ns: int, skipped: int) -> bool:
+    """A stretch was at some whole number of new periods before the deadline, and not after it was reported."""
+    for of_new in range(skipped + 1):
+        stretched_ns = deadline - (1 + of_new) * new_ns
+        if stretched_ns <= reported_ns and -((before - stretched_ns) // old_ns) - 1 == skipped - of_new:
+            return True
+    return False
+
+
 def as_nobody() -> list[str]:
     """Runs a program as a user without rights over root's processes, who can still read its files."""
     return [

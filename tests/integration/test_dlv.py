@@ -7,13 +7,13 @@ import os
 import signal
 import threading
 from contextlib import suppress
-from typing import Any
 
 from bench.tracee import ROOT, Tracee
 from sampler.linux import procfs, text
 from tests.integration.help import (
     GAP,
     assert_as_found,
+    assert_on_one_grid,
     child_of,
     ended,
     environment,
@@ -249,20 +249,6 @@ def test_two_hundred_looks_neither_drift_nor_leak(tracee: Tracee) -> None:
     assert_on_one_grid(lines, period_ns)
     ended(debugger)
     assert_as_found(tracee.pid)
-
-
-def assert_on_one_grid(lines: list[dict[str, Any]], period_ns: int) -> None:
-    """Each deadline is a whole number of periods after the one before, whatever the looks took."""
-    before = None
-    for line in lines:
-        if line.get("event") in ("back-off", "speed-up"):
-            before, period_ns = None, line["period_ns"]
-        if line["type"] != "sample":
-            continue
-        deadline = line["cost"]["during_ns"][0] - line["late_ns"]
-        if before is not None:
-            assert deadline - before == period_ns * (1 + line.get("skipped", 0))
-        before = deadline
 
 
 def open_files(pid: int) -> int:
