@@ -12,7 +12,7 @@ export SAMPLER_DLV :=
 GO_PROGRAMS := build/values build/stripped build/tracee-noinline build/go_types build/go_types-unoptimised
 C_RINGS := build/c_ring build/c_ring-nopie build/c_ring-dwarf4
 C_TYPES := build/c_types build/c_types-o2 build/c_types-dwarf4
-C_PROGRAMS := $(C_RINGS) $(C_TYPES) build/c_reference build/offspring
+C_PROGRAMS := $(C_RINGS) $(C_TYPES) build/c_reference build/offspring build/native build/tracer
 C = gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pthread
 GO = PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 go
 
@@ -68,6 +68,9 @@ build/go_types: $(VENV)/.ready $(wildcard tests/programs/go_types/*.go)
 build/go_types-unoptimised: build/go_types
 	cd tests/programs/go_types && $(GO) build -buildvcs=false -gcflags='all=-N -l' -o "$(CURDIR)/$@" .
 	touch $@
+
+build/native build/tracer: build/%: build/.native tests/programs/%/main.c
+	gcc -Wall -Wextra -O1 -no-pie -pthread -o $@ $(filter %.c,$^)
 
 build/stripped: build/tracee
 	cd fixtures/go_diode && $(GO) build -buildvcs=false -ldflags='-s -w' -o "$(CURDIR)/$@" .

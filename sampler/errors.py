@@ -115,7 +115,7 @@ class NotAnswerable(QuestionError):
 
 
 class DebuggerError(SamplerError):
-    """The debugger is missing, unfit, hung or gone."""
+    """The debugger is missing, unfit, hung, gone or disobedient."""
 
 
 class DebuggerMissing(DebuggerError):
@@ -132,6 +132,10 @@ class DebuggerHung(DebuggerError):
 
 class DebuggerEnded(DebuggerError):
     """It ended before we let it go."""
+
+
+class DebuggerRefused(DebuggerError):
+    """It did not do what it was told."""
 
 
 class RecordingError(SamplerError):

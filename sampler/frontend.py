@@ -13,19 +13,21 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
 from sampler.errors import RecorderLost
 from sampler.instruments.language import RUN_VARIABLE
-from sampler.linux import procfs
+from sampler.linux import fate, procfs
 from sampler.recording import Line
 
 _TICK_S = 0.25
+# To leave takes a recorder milliseconds; with a debugger that hangs, a few silences of it and a rescue.
+_LEAVES_WITHIN_S = 120.0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -35,7 +37,9 @@ class Recorder:
     def __init__(self, arguments: list[str]) -> None:
         self._arguments = arguments
         self._run = uuid.uuid4().hex
-        self._stopped = False
+        self._stopped_at: float | None = None
+        self._target: Line | None = None
+        self._attached = False
 
     def __enter__(self) -> Self:
         self._ours, theirs = socket.socketpair()
@@ -58,23 +62,23 @@ class Recorder:
         self.stop()
         assert self._process.stdout is not None
         self._process.stdout.close()  # first: a recorder that still has much to say must not wait for us
-        self._process.wait()
+        if not self._ends():
+            self._take_back()
         self._ours.close()
         self._said.close()
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def stop(self) -> None:
         """Asks it to leave the target and to end; once is enough."""
-        if not self._stopped and self._process.poll() is None:
-            self._stopped = True
+        if self._stopped_at is None and self._process.poll() is None:
+            self._stopped_at = time.monotonic()
             with suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGTERM)
 
     def chunks(self, tick: Callable[[], None]) -> Iterator[bytes]:
-        """What it writes, as it comes; ``tick`` is called a few times a second in between."""
+        """What it writes, as it comes; ``tick`` is called a few times a second in between.
+
+        A recorder that was asked to leave and does not is killed, so that this ends.
+        """
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
@@ -84,37 +88,56 @@ class Recorder:
                     if not data:
                         return
                     yield data
+                elif self._stopped_at is not None and time.monotonic() > self._stopped_at + _LEAVES_WITHIN_S:
+                    self._process.kill()
                 tick()
 
-    def see_to(self, target: Line | None) -> RecorderLost:
+    def _ends(self) -> bool:
+        """Waits for its end; False if it had to be killed."""
+        try:
+            self._process.wait(_LEAVES_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(_LEAVES_WITHIN_S)
+            return False
+        return True
+
+    def take_note(self, line: Line) -> None:
+        """A line of its recording: whom it asks, and whether it has held them, must be known if it is killed."""
+        if line["type"] == "header":
+            self._target = line["target"]
+        self._attached = self._attached or line.get("event") == "attach"
+
+    def see_to(self) -> RecorderLost:
         """After a recorder that ended without a footer: does for the target what it could not do."""
-        self._process.wait()
+        self._ends()
         self._said.seek(0)
         said = self._said.read().strip().splitlines()
-        status = self._process.returncode
+        status = self._process.returncode or 0
         how = f"by signal {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-        done = _take_back(target, self._run) if target else ""
-        return RecorderLost(f"the recorder ended {how}", said[-1] if said else "", done)
+        return RecorderLost(f"the recorder ended {how}", said[-1] if said else "", self._take_back())
+
+    def _take_back(self) -> str:
+        return _take_back(self._target, self._attached, self._run, self._process.pid)
 
 
-def _take_back(target: Line, run: str) -> str:
-    from sampler.linux import rescue  # the binding of ptrace behind it is slow to load, and seldom needed here
+def _take_back(target: Line | None, attached: bool, run: str, recorder: int) -> str:
+    """Ends what the run has left, also a debugger that has not attached yet; what became of the target."""
+    from sampler.linux import leftovers, rescue  # the binding of ptrace behind it is slow to load, and seldom needed
 
-    pid, patched = target["pid"], set(target.get("patched", ()))
-    if not procfs.is_same_process(pid, target["start_ticks"]):
-        return "the target has ended"
-    debugger = procfs.tracer(pid)
-    if debugger and not _is_ours(debugger, run):
-        return f"the target is traced by process {debugger}, which is not ours"
-    done = rescue.take_back(pid, debugger, patched) if debugger else rescue.tidy(pid, patched)
-    return "the target was taken back and runs on" if done.needed else "the target runs on"
-
-
-def _is_ours(debugger: int, run: str) -> bool:
-    try:
-        return f"{RUN_VARIABLE}={run}".encode() in Path(f"/proc/{debugger}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
+    patched = set(target.get("patched", ())) if target else set()
+    rescues: list[rescue.Rescue] = []
+    for debugger in leftovers.marked(RUN_VARIABLE, run, (os.getpid(), recorder)):
+        rescue.freeze(debugger)  # whom it traces changes no more
+        rescues += [rescue.take_back(pid, debugger, patched) for pid in leftovers.traced_by(debugger.pid)]
+        rescue.end_debugger(debugger)
+    if target is None:
+        return ""
+    pid, start_ticks = target["pid"], target["start_ticks"]
+    if procfs.is_same_process(pid, start_ticks) and not procfs.tracer(pid):
+        rescues.append(rescue.tidy(pid, patched, attached))
+    how = "taken back by force, " if any(done.needed for done in rescues) else ""
+    return how + fate.describe(pid, start_ticks)
 
 
 @contextmanager

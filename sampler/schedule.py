@@ -26,18 +26,30 @@ class Schedule:
         self.jitter = jitter
         self._origin_ns = start_ns
         self._turn = -1
+        self._passed = 0  # on the grid before the last stretch
         self._random = random.Random(seed)
 
     def next(self, now_ns: int) -> Deadline:
         """The first grid point that is not before ``now_ns``; those that passed meanwhile are counted."""
-        wanted = self._turn + 1
-        self._turn = max(wanted, -((self._origin_ns - now_ns) // self.period_ns))
-        at_ns = self._origin_ns + self._turn * self.period_ns
-        return Deadline(at_ns + self._offset_ns(), self._turn - wanted)
+        skipped = self._skip_to(now_ns) + self._passed
+        self._passed = 0
+        self._turn += 1
+        return Deadline(self._origin_ns + self._turn * self.period_ns + self._offset_ns(), skipped)
 
     def stretch(self, period_ns: int, now_ns: int) -> None:
-        """From ``now_ns`` on, look every ``period_ns``; the first deadline is one new period away."""
+        """From ``now_ns`` on, look every ``period_ns``; the first deadline is one new period away.
+
+        Deadlines of the old grid that passed before are counted with the next.
+        """
+        self._passed += self._skip_to(now_ns)
         self.period_ns, self._origin_ns, self._turn = period_ns, now_ns, 0
+
+    def _skip_to(self, now_ns: int) -> int:
+        """Passes over the deadlines before ``now_ns``; how many there were."""
+        first = max(self._turn + 1, -((self._origin_ns - now_ns) // self.period_ns))
+        skipped = first - self._turn - 1
+        self._turn = first - 1
+        return skipped
 
     def _offset_ns(self) -> int:
         if not self.jitter:

@@ -63,6 +63,7 @@ class Session:
             self._recording = Recording(line)
         else:
             self._recording.add(line)
+        self._recorder.take_note(line)
         if self._saved is not None:
             self._saved.write(text)
         self._view.show(text, line, self._recording)
@@ -71,7 +72,7 @@ class Session:
         """Raises what the run ended with, if it did not end in good order."""
         footer = self._recording.footer if self._recording else None
         if footer is None:
-            raise self._recorder.see_to(self._recording.header["target"] if self._recording else None)
+            raise self._recorder.see_to()
         if "error" in footer:
             raise SamplerError.from_json(footer["error"])
 

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from sampler.errors import DebuggerEnded, DebuggerHung, TargetEnded
 from sampler.instruments.base import Assignment
-from sampler.instruments.dialogue import SILENCE_NS, Dialogue
+from sampler.instruments.dialogue import Dialogue
 from sampler.instruments.language import Language, Stop
-from sampler.linux import procfs, rescue
+from sampler.linux import fate, procfs, rescue
 from sampler.units import NS_PER_SECOND
 
 # An interrupt that lands before the debugger has registered its continue is lost: ask again.
@@ -19,6 +19,7 @@ _INTERRUPT_AGAIN_NS = NS_PER_SECOND // 4
 # What a rescue takes on a small program, beside comparing the text; it must end within the budget.
 _RESCUE_NS = 30_000_000
 _FREE_AGAIN_NS = NS_PER_SECOND
+_NEXT_SIGHT_S = 0.001
 
 
 class Custody:
@@ -58,13 +59,13 @@ class Custody:
 
     def halt(self) -> Stop:
         """From running to a prompt; the stop may be another's that came first."""
-        give_up_ns = time.monotonic_ns() + SILENCE_NS
-        while time.monotonic_ns() < give_up_ns:
+        begun_ns = time.monotonic_ns()
+        while self.talk.may_answer(begun_ns):
             self.talk.interrupt()
             text = self.talk.wait(time.monotonic_ns() + _INTERRUPT_AGAIN_NS)
             if text is not None:
                 return self._language.parse_stop(text)
-        raise DebuggerHung("the debugger hangs", "it does not answer an interrupt", "the target was taken back")
+        raise DebuggerHung("the debugger hangs", "it does not answer an interrupt")
 
     def resume(self) -> None:
         """From a prompt to running, and seen to be so; a stop that follows at once is passed on too."""
@@ -85,7 +86,7 @@ class Custody:
 
     def report(self, event: str, **detail: Any) -> None:
         """An event, with the time for which the target was suspended since the last look or event."""
-        spent = self.talk.suspension.take()
+        spent = self.talk.suspension.take(time.monotonic_ns())
         self._given.report(event, {"suspended_ns": spent.to_json()} | detail)
 
     def _attach(self) -> None:
@@ -96,9 +97,9 @@ class Custody:
         except DebuggerEnded as error:
             raise self._language.explain_end(error) from error
         self._attached = True
-        self._language.started()
+        self._language.discard_files()
         self.resume()
-        self.report("attach", debugger_pid=self.talk.pid)
+        self.report("attach", debugger_pid=self.talk.process.pid)
 
     def _let_go(self, error: BaseException | None) -> None:
         if self._open is None:
@@ -106,9 +107,12 @@ class Custody:
         try:
             done = self._leave(error)
         finally:
-            self._language.started()
+            self._language.discard_files()
             self.talk.bury()
         self._wait_until_free()
+        if isinstance(error, (DebuggerHung, DebuggerEnded)):
+            how = "taken back by force, " if done.needed else ""
+            error.fix = how + fate.describe(self._target.pid, self._target.start_ticks)
         self.report(
             "detach", rescued=done.needed, bytes_restored=done.bytes_restored, threads_repaired=done.threads_repaired
         )
@@ -119,17 +123,29 @@ class Custody:
         if not isinstance(error, (DebuggerHung, DebuggerEnded)) and not self.talk.is_overdue:
             with suppress(Exception):  # whatever goes wrong on the polite way: the other one follows
                 self._quit()
-                return rescue.tidy(pid, as_found) if self._same_target() else rescue.Rescue()
+                return (
+                    rescue.tidy(pid, as_found, self.talk.suspension.was_held)
+                    if self._same_target()
+                    else rescue.Rescue()
+                )
+        return self._by_force()
+
+    def _by_force(self) -> rescue.Rescue:
+        talk = self.talk
         if not self._same_target():
-            return rescue.end_debugger(self.talk.pid)
-        return rescue.take_back(pid, self.talk.pid, as_found)
+            done = rescue.end_debugger(talk.process)
+        else:
+            talk.look_at_target()  # what is running now is suspended by the rescue at most
+            done = rescue.take_back(self._target.pid, talk.process, self._target.patched, held=talk.suspension.was_held)
+        talk.taken_back(done.let_go_ns or time.monotonic_ns())
+        return done
 
     def _quit(self) -> None:
         if not self._attached:
             self.talk.answer()  # an interrupt would end a debugger that is still attaching
         elif not self.talk.at_prompt:
             self.halt()
-        self.talk.ask(self._language.clear_all)
+        self._language.check_all_cleared(self.talk.ask(self._language.clear_all))
         with suppress(DebuggerEnded):  # it does not ask what to do with a target that has ended
             self._language.quit(self.talk)
 
@@ -139,5 +155,5 @@ class Custody:
     def _wait_until_free(self) -> None:
         give_up_ns = time.monotonic_ns() + _FREE_AGAIN_NS
         while not self.talk.suspension.is_over and time.monotonic_ns() < give_up_ns:
-            now_ns = time.monotonic_ns()
-            self.talk.suspension.see(procfs.held(self._target.pid), now_ns)
+            self.talk.look_at_target()
+            self._given.stop.wait(_NEXT_SIGHT_S)

@@ -19,16 +19,17 @@ from sampler.instruments.language import Command
 from sampler.instruments.suspension import Suspension
 from sampler.linux import procfs, signals
 from sampler.linux.procfs import Held
+from sampler.linux.signals import ProcessHandle
 from sampler.linux.wakeup import StopRequest
 from sampler.units import NS_PER_SECOND, format_duration
 
 if TYPE_CHECKING:
     import pexpect
 
-#: A debugger that says nothing for so long, while the target runs, will not speak again.
-SILENCE_NS = 5 * NS_PER_SECOND
-_SHORTEST_STEP_S, _LONGEST_STEP_S = 0.001, 0.05
-_CLOSE_LOOK_NS = 200_000
+#: A debugger that says nothing for so long, while the target runs, will not speak again. While it is
+#: held, it may have a reason, and the budget is the bound.
+_SILENCE_NS = 5 * NS_PER_SECOND
+_SHORTEST_STEP_S, _LONGEST_STEP_S = 0.001, 0.05  # poll(2) counts in milliseconds
 _COLUMNS = 10_000  # of the pseudo-terminal: a line of output is never folded
 
 
@@ -61,19 +62,13 @@ class Dialogue:
         )
         # pexpect's own pauses (50 ms before each send) would all be spent with the target suspended.
         self._child.delaybeforesend = self._child.delayafterread = None
+        # Now, while it cannot have been waited for: pexpect does that whenever it looks whether it is alive.
+        self.process = ProcessHandle(int(self._child.pid))
 
     @property
     def is_overdue(self) -> bool:
         """True once the target has been held for longer than the budget allows."""
         return self.suspension.pause_ns(time.monotonic_ns()) > self._limit_ns
-
-    @property
-    def pid(self) -> int:
-        return int(self._child.pid)
-
-    def delay_sends(self, seconds: float) -> None:
-        """Puts pexpect's default pause back, to measure what it costs."""
-        self._child.delaybeforesend = seconds
 
     def keep_open(self, lifeline: int) -> None:
         """Leaves a second descriptor of the terminal with the front end.
@@ -108,17 +103,24 @@ class Dialogue:
 
     def answer(self, *others: str) -> str:
         """What is printed up to the prompt, or up to one of ``others`` (regular expressions)."""
-        give_up_ns = time.monotonic_ns() + SILENCE_NS
-        text = self.wait(give_up_ns, *others)
-        if text is None:
-            raise self._hung(f"no answer for {format_duration(SILENCE_NS)}")
-        return text
+        begun_ns = time.monotonic_ns()
+        while self.may_answer(begun_ns):
+            text = self.wait(time.monotonic_ns() + _SILENCE_NS // 10, *others)
+            if text is not None:
+                return text
+        raise self._hung(f"no answer for {format_duration(time.monotonic_ns() - begun_ns)}")
+
+    def may_answer(self, asked_ns: int) -> bool:
+        """False once it has been silent for too long since ``asked_ns``."""
+        now_ns = time.monotonic_ns()
+        patience_ns = _SILENCE_NS + (self._limit_ns if self.suspension.pause_ns(now_ns) else 0)
+        return now_ns < asked_ns + patience_ns
 
     def interrupt(self) -> None:
         """Has the debugger stop the target."""
         self.suspension.requested(time.monotonic_ns())
         if self._stop_signal is None:
-            self._child.kill(signal.SIGINT)
+            self.process.send(signal.SIGINT)
             return
         with suppress(ProcessLookupError):  # the debugger will tell that the target has ended
             os.kill(self._pid, self._stop_signal)
@@ -143,19 +145,18 @@ class Dialogue:
 
     def wait_until_running(self) -> str | None:
         """After a resume: until the target was seen running (None), or is at a prompt again (its text)."""
+        begun_ns = time.monotonic_ns()
         while not self.suspension.is_over:
-            text = self.wait(time.monotonic_ns() + _CLOSE_LOOK_NS)
+            text = self.wait(time.monotonic_ns() + round(_SHORTEST_STEP_S * NS_PER_SECOND))
             if text is not None:
                 return text
+            if not self.may_answer(begun_ns):
+                raise self._hung("the target was not seen running again")
         return None
 
     def observe(self) -> None:
         """Looks at the target, and keeps the promise about the longest pause."""
-        now_ns = time.monotonic_ns()
-        held = procfs.held(self._pid)
-        waiting = held is Held.NONE and not self.suspension.is_over and procfs.starved(self._pid, self._run_times)
-        self.suspension.see(held, now_ns, waiting)
-        pause_ns = self.suspension.pause_ns(now_ns)
+        pause_ns = self.suspension.pause_ns(self.look_at_target())
         if pause_ns > self._limit_ns:
             raise BudgetExceeded(
                 f"the target was held for {format_duration(pause_ns)}",
@@ -163,22 +164,45 @@ class Dialogue:
                 "allow more with --max-pause if the target can bear it",
             )
 
+    def look_at_target(self) -> int:
+        """One sight of it for the bounds, and when that was; also after the debugger's end."""
+        now_ns = time.monotonic_ns()
+        held = procfs.held(self._pid)
+        waiting = held is Held.NONE and not self.suspension.is_over and procfs.starved(self._pid, self._run_times)
+        self.suspension.see(held, now_ns, waiting)
+        return now_ns
+
+    def taken_back(self, let_go_ns: int) -> None:
+        """The debugger was ended by force, and the target let go at that time."""
+        self.suspension.released(let_go_ns)
+        self._run_times = procfs.run_times(self._pid)
+
     def wait_for_end(self) -> None:
         """Until the debugger has closed its terminal, then until it has ended."""
-        give_up_ns = time.monotonic_ns() + SILENCE_NS
+        begun_ns = time.monotonic_ns()
         try:
-            while self.wait(give_up_ns) is not None:
-                pass
+            while self.may_answer(begun_ns):
+                self.wait(time.monotonic_ns() + _SILENCE_NS // 10)
         except DebuggerEnded:
             return
         raise self._hung("it does not quit")
 
     def bury(self) -> None:
-        """Takes note of the debugger's end, so that it does not stay a zombie. It must have ended."""
-        if not self._child.closed:
+        """Takes note of the debugger's end, so that it does not stay a zombie.
+
+        One that has not ended may still hold the target: it is left alone, its terminal open as long as
+        we live. pexpect would kill it, now or when it is collected.
+        """
+        if self._child.closed:
+            return
+        if self.process.has_ended:
             self._child.delayafterclose = self._child.ptyproc.delayafterclose = 0
-            self._child.delayafterterminate = self._child.ptyproc.delayafterterminate = 0
-            self._child.close(force=True)
+            self._child.close(force=False)
+        else:
+            os.dup(self._child.child_fd)  # closed by nobody: a terminal that hangs up would end the debugger
+            self._child.ptyproc.fileobj.close()
+            self._child.closed = self._child.ptyproc.closed = True
+        self.process.close()
 
     def _next_step(self, step_s: float) -> float:
         # Close looks while the target is held, where every millisecond of the bound counts; wide ones else.
@@ -205,4 +229,4 @@ class Dialogue:
         return DebuggerEnded(f"{self._name} ended before it was let go", said[-1] if said else "")
 
     def _hung(self, why: str) -> DebuggerHung:
-        return DebuggerHung(f"{self._name} hangs", why, "the target was taken back and runs on")
+        return DebuggerHung(f"{self._name} hangs", why)

@@ -57,6 +57,8 @@ class DelveLanguage:
     clear_all = "clearall"
     parse_stop = staticmethod(dlv_text.parse_stop)
     parse_breakpoint = staticmethod(dlv_text.parse_breakpoint)
+    check_cleared = staticmethod(dlv_text.check_cleared)
+    check_all_cleared = staticmethod(dlv_text.check_all_cleared)
     parse_value = staticmethod(dlv_text.parse_value)
     parse_type = staticmethod(dlv_text.parse_type)
     unsigned_bits = staticmethod(dlv_text.unsigned_bits)
@@ -82,8 +84,8 @@ class DelveLanguage:
         }
         return Command(self._tool.path, ["attach", str(target_pid)], environment)
 
-    def started(self) -> None:
-        # It has read its configuration and opened its history: nothing needs the folder any more.
+    def discard_files(self) -> None:
+        # At its prompt it has read its configuration and opened its history.
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from sampler.errors import ExpressionRefused, PointAmbiguous, PointNotFound, QuestionError
+from sampler.errors import DebuggerRefused, ExpressionRefused, PointAmbiguous, PointNotFound, QuestionError
 from sampler.instruments.language import Breakpoint, Stop, Unreadable
 from sampler.sample import Value
 
@@ -63,6 +63,20 @@ def parse_breakpoint(text: str, point: str) -> Breakpoint:
     if found:
         return Breakpoint(int(found[1]), tuple(int(part, 16) for part in found[2].strip(",").split(",")))
     raise _point_error(_reason(text), point)
+
+
+def check_cleared(text: str, found: Breakpoint) -> None:
+    """The answer to ``clear``; DebuggerRefused unless it says that this breakpoint is gone."""
+    text = plain(text)
+    if not re.search(rf"^Breakpoint {found.number} cleared at ", text, re.MULTILINE):
+        raise DebuggerRefused("Delve did not clear its breakpoint", _reason(text))
+
+
+def check_all_cleared(text: str) -> None:
+    """The answer to ``clearall``, which says nothing where there is none; DebuggerRefused if one is left."""
+    text = plain(text)
+    if _FAILED.search(text) or "Couldn't delete" in text:
+        raise DebuggerRefused("Delve did not clear its breakpoints", _reason(text))
 
 
 def _point_error(reason: str, point: str) -> QuestionError:

@@ -64,6 +64,8 @@ class GdbLanguage:
     clear_all = "delete"
     parse_stop = staticmethod(gdb_text.parse_stop)
     parse_breakpoint = staticmethod(gdb_text.parse_breakpoint)
+    check_cleared = staticmethod(gdb_text.check_cleared)
+    check_all_cleared = staticmethod(gdb_text.check_all_cleared)
     parse_value = staticmethod(gdb_text.parse_value)
     parse_type = staticmethod(gdb_text.parse_type)
     unsigned_bits = staticmethod(gdb_text.unsigned_bits)
@@ -86,7 +88,7 @@ class GdbLanguage:
         arguments = ["-nx", "-nh", "-q", *settings, f"/proc/{target_pid}/exe", "-p", str(target_pid)]
         return Command(self._tool.path, arguments, environment, STOP_SIGNAL)
 
-    def started(self) -> None:
+    def discard_files(self) -> None:
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
 

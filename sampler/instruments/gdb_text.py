@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from sampler.errors import ExpressionRefused, PointNotFound
+from sampler.errors import DebuggerRefused, ExpressionRefused, PointNotFound
 from sampler.instruments.language import AskAgain, Breakpoint, Stop, Unreadable
 from sampler.sample import Value
 
@@ -62,6 +62,17 @@ def parse_breakpoint(text: str, point: str) -> Breakpoint:
             "name it as in the program: function, file.c:42, 0x4a1b2c",
         )
     return Breakpoint(int(found[1]), (int(found[2], 16),))
+
+
+def check_cleared(text: str, found: Breakpoint) -> None:
+    """The answer to ``delete N``, which says nothing if all is well; DebuggerRefused."""
+    check_all_cleared(text, f"breakpoint {found.number}")
+
+
+def check_all_cleared(text: str, what: str = "its breakpoints") -> None:
+    """The answer to ``delete``, likewise."""
+    if plain(text).strip():
+        raise DebuggerRefused(f"GDB did not delete {what}", _one_line(text))
 
 
 def parse_value(text: str, expression: str) -> Value:

@@ -74,8 +74,8 @@ class Language(Protocol):
     def start(self, target_pid: int) -> Command:
         """The command that attaches."""
 
-    def started(self) -> None:
-        """The debugger is at its first prompt."""
+    def discard_files(self) -> None:
+        """What was made for ``start`` is needed no more: the debugger is at its first prompt, or has ended."""
 
     def set_breakpoint(self, point: str) -> str: ...
 
@@ -88,6 +88,12 @@ class Language(Protocol):
     def parse_stop(self, text: str) -> Stop: ...
 
     def parse_breakpoint(self, text: str, point: str) -> Breakpoint: ...
+
+    def check_cleared(self, text: str, found: Breakpoint) -> None:
+        """Raises DebuggerRefused if the answer to ``clear`` does not say so."""
+
+    def check_all_cleared(self, text: str) -> None:
+        """Raises DebuggerRefused if the answer to ``clear_all`` tells of a failure."""
 
     def parse_value(self, text: str, expression: str) -> Value: ...
 

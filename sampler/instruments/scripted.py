@@ -28,6 +28,8 @@ class ScriptedDebugger:
         self._custody = Custody(assignment, language)
         self._types: dict[str, str | None] = {}
         self._answered = False
+        # Now and not at a look: to parse takes longer than to ask.
+        self._differences = [text for text in self._question.expressions if is_difference(text)]
 
     def __enter__(self) -> Self:
         self._custody.__enter__()
@@ -58,21 +60,22 @@ class ScriptedDebugger:
         hit_ns = time.monotonic_ns()
         threads = len(procfs.threads(self._target.pid))
         outcome = self._read_values() if found.number in stop.hits else self._why_missed(stop)
-        talk.ask(self._language.clear(found))
+        self._language.check_cleared(talk.ask(self._language.clear(found)), found)
         self._custody.resume()
+        if outcome is None:
+            self._custody.report("abandoned")
+            return None
         during = Interval(self._since_start(begun_ns), self._since_start(time.monotonic_ns()))
         hits = stop.hits.count(found.number)
-        cost = Cost(talk.suspension.take(), during, hit_ns - armed_ns, threads, hits)
+        cost = Cost(talk.suspension.take(time.monotonic_ns()), during, hit_ns - armed_ns, threads, hits)
         return self._result(outcome, self._since_start(hit_ns), cost, max(0, begun_ns - deadline_ns))
 
     def _since_start(self, monotonic_ns: int) -> int:
         return monotonic_ns - self._given.start_ns
 
     def _result(
-        self, outcome: dict[str, Value] | tuple[str, str] | None, t_ns: int, cost: Cost, late_ns: int
-    ) -> Sample | Miss | None:
-        if outcome is None:
-            return None
+        self, outcome: dict[str, Value] | tuple[str, str], t_ns: int, cost: Cost, late_ns: int
+    ) -> Sample | Miss:
         if isinstance(outcome, tuple):
             return Miss(t_ns, outcome[0], cost, outcome[1], late_ns)
         self._answered = True
@@ -140,7 +143,6 @@ class ScriptedDebugger:
 
     def _signed(self, values: dict[str, Value]) -> dict[str, int]:
         """The second reading of differences that wrapped; no other large unsigned value has one."""
-        differences = [name for name in values if is_difference(name)]
-        widths = {name: self._language.unsigned_bits(self._types.get(name)) for name in differences}
+        widths = {name: self._language.unsigned_bits(self._types.get(name)) for name in self._differences}
         readings = {name: signed_reading(values[name], bits) for name, bits in widths.items() if bits}
         return {name: reading for name, reading in readings.items() if reading is not None}

@@ -17,7 +17,10 @@ LONGEST_WAIT_NS = 20_000_000
 
 
 class Suspension:
-    """Adds up the bounds of all stops since ``take``. Times are monotonic nanoseconds."""
+    """Adds up the bounds of all stops since ``take``. Times are monotonic nanoseconds.
+
+    Invariant: what is sure of the present stop lies within what may be of it, so low never exceeds high.
+    """
 
     def __init__(self, now_ns: int) -> None:
         self._last_running_ns = now_ns
@@ -26,17 +29,19 @@ class Suspension:
         self._held = False
         self._passing_ns: int | None = None  # held at the last sight, and nobody said why
         self._requested = False
+        self._only_asked = False  # the present stop was asked for, and no sign of it was seen
         self._resumed_ns: int | None = None  # asked to, and nothing known since
         self._armed = False
         self._sights = 0  # how often in a row it was seen running
         self._free_ns: int | None = None  # the second sight, during a brief run
         self._low_ns = self._high_ns = 0
+        self.was_held = False  # ever since the start, by what was seen or said
 
     def requested(self, now_ns: int) -> None:
         """A stop is asked for; once it is known, asking again changes nothing."""
         self._requested = self._surely_since_ns is None
         if self._maybe_since_ns is None:
-            self._maybe_since_ns = now_ns
+            self._maybe_since_ns, self._only_asked = now_ns, True
 
     def see(self, held: Held, now_ns: int, waiting: bool = False) -> None:
         """The state of the target's threads; ``now_ns`` is taken before they were looked at.
@@ -46,7 +51,9 @@ class Suspension:
         if held is Held.NONE:
             self._see_free(now_ns, waiting)
             return
-        self._held, self._sights = True, 0
+        self._held = self.was_held = True
+        self._sights, self._free_ns = 0, None
+        self._only_asked = False
         if self._maybe_since_ns is None:
             if self._passing_ns is None:
                 # A signal on its way to the target stops one thread for microseconds: that is no stop of ours.
@@ -58,7 +65,9 @@ class Suspension:
 
     def stopped(self, now_ns: int) -> None:
         """The debugger says so; true even where a resume was too short to be seen."""
-        self._held, self._requested, self._sights = True, False, 0
+        self._held = self.was_held = True
+        self._requested = self._only_asked = False
+        self._sights = 0
         self._resumed_ns = self._free_ns = None
         if self._maybe_since_ns is None:
             self._maybe_since_ns = self._last_running_ns
@@ -73,6 +82,16 @@ class Suspension:
         self._requested = False
         self._resumed_ns, self._armed = now_ns, armed
 
+    def released(self, now_ns: int) -> None:
+        """The debugger is gone, and whoever ended it let the target go: no request will be answered any more.
+
+        A target that ran until then was suspended from its last sight on, at most.
+        """
+        if self._maybe_since_ns is None or self._only_asked:
+            self._maybe_since_ns = self._last_running_ns
+        self._sights, self._free_ns = 0, None
+        self.resuming(now_ns, armed=False)
+
     def pause_ns(self, now_ns: int) -> int:
         """For how long the target may have been held without a break, as of now."""
         known = self._held and self._maybe_since_ns is not None
@@ -83,8 +102,15 @@ class Suspension:
         """True once the target was seen running after the last stop, and no other is asked for."""
         return self._maybe_since_ns is None
 
-    def take(self) -> Interval:
-        """The bounds since the last call."""
+    def take(self, now_ns: int) -> Interval:
+        """The bounds since the last call; a stop that lasts is parted here, and the rest counts next time."""
+        if self._maybe_since_ns is not None:
+            until_ns = self._free_ns or now_ns  # from the second sight on it is the next one's, if it is any's
+            self._high_ns += until_ns - self._maybe_since_ns
+            self._maybe_since_ns = until_ns
+        if self._surely_since_ns is not None:
+            self._low_ns += now_ns - self._surely_since_ns
+            self._surely_since_ns = now_ns
         taken = Interval(self._low_ns, self._high_ns)
         self._low_ns = self._high_ns = 0
         return taken

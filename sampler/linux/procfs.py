@@ -10,6 +10,7 @@ from pathlib import Path
 
 #: Task states of fs/proc/array.c that mean "does not run": T by a signal, t by a tracer.
 JOB_STOPPED, TRACING_STOP, ZOMBIE, DEAD = "T", "t", "Z", "X"
+UNINTERRUPTIBLE = "D"  # asleep in the kernel; no signal and no tracer reaches it there
 RUNNABLE = "R"  # on a processor, or waiting for one
 
 # A thread that was let go may be put aside again after a few instructions: that is no running yet.
@@ -125,6 +126,20 @@ def starved(pid: int, before: dict[int, int]) -> bool:
     now = run_times(pid)
     unmoved = [tid for tid, spent in before.items() if now.get(tid, 0) - spent < _A_MOMENT_NS]
     return any(task_state(pid, tid) == RUNNABLE for tid in unmoved)
+
+
+def kernel_entry(pid: int, tid: int) -> str | None:
+    """The symbol by which a thread that does not run came into the kernel; None where that is not told.
+
+    It is the last line of ``/proc/PID/task/TID/stack``, which only CAP_SYS_ADMIN may read. With FRED all
+    entries are one, and tell nothing (arch/x86/entry/entry_64_fred.S).
+    """
+    try:
+        trace = Path(f"/proc/{pid}/task/{tid}/stack").read_text().split()
+    except OSError:
+        return None
+    name = trace[-1].partition("+")[0] if trace else ""
+    return None if not name or name.startswith(("0x", "asm_fred")) else name
 
 
 def is_same_process(pid: int, start_ticks: int) -> bool:

@@ -10,7 +10,7 @@ import ctypes
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ptrace import PtraceError
@@ -23,14 +23,20 @@ _WALL = 0x40000000  # wait for threads too: include/uapi/linux/wait.h
 
 @contextmanager
 def stopped(tid: int, patience_s: float = 1.0) -> Iterator[None]:
-    """Holds one thread in a stop of our own for the length of the block; raises OSError."""
+    """Holds one thread in a stop of our own for the length of the block; raises OSError.
+
+    The kernel lets a thread that does not stop in time (an uninterruptible sleep, state D) go only when
+    the calling thread ends: call this from one that does.
+    """
     _call(PTRACE_SEIZE, tid)
+    passed_on = 0
     try:
         _call(PTRACE_INTERRUPT, tid)
-        _wait_for_stop(tid, patience_s)
+        passed_on = _wait_for_stop(tid, patience_s)
         yield
     finally:
-        _call(binding.PTRACE_DETACH, tid)
+        with suppress(ProcessLookupError):  # it ended, or did not stop
+            _call(binding.PTRACE_DETACH, tid, 0, passed_on)
 
 
 def registers(tid: int) -> Any:
@@ -53,9 +59,13 @@ def _call(request: int, tid: int, address: int = 0, data: int = 0) -> None:
         raise OSError(number, os.strerror(number)) from error
 
 
-def _wait_for_stop(tid: int, patience_s: float) -> None:
+def _wait_for_stop(tid: int, patience_s: float) -> int:
+    """The signal that the stop was for, which the thread must still get; 0 if it was for us."""
     give_up = time.monotonic() + patience_s
-    while os.waitpid(tid, os.WNOHANG | _WALL)[0] == 0:
+    while (found := os.waitpid(tid, os.WNOHANG | _WALL))[0] == 0:
         if time.monotonic() > give_up:
             raise TimeoutError(f"thread {tid} does not stop")
         time.sleep(0.0002)  # waitpid has no timeout; the stop is a matter of microseconds
+    status = found[1]
+    # PTRACE_EVENT_STOP, in the third byte, is the answer to PTRACE_INTERRUPT: ptrace(2).
+    return os.WSTOPSIG(status) if os.WIFSTOPPED(status) and not status >> 16 else 0

@@ -11,144 +11,143 @@ from __future__ import annotations
 
 import os
 import signal
-import struct
 import time
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sampler.linux import procfs, ptrace, signals, text
+from sampler.linux import procfs, signals, text, trapped
+from sampler.linux.signals import ProcessHandle
 
-_SETTLE_S = 1.0
+_WHOLE_S = 1.0  # a rescue takes no longer, but for the comparing of the text
+_FREEZE_S = 0.25
+_THREAD_S = 0.1
+# A thread that is still in state D after so long is not on its way to a stop: vfork(2), a dead file server.
+_ASLEEP_S = 0.1
 _POLL_S = 0.0005  # a task's state has no descriptor to wait on
-
-# struct rt_sigframe, arch/x86/include/asm/sigframe.h: return address, ucontext, siginfo.
-_UCONTEXT = 8
-_SAVED_RIP = _UCONTEXT + 40 + 16 * 8  # uc_flags, uc_link, uc_stack; then rip is the 17th of sigcontext
-_SIGINFO = _UCONTEXT + 304
-_SI_KERNEL = 0x80  # si_code of an int3; those of a single step and a hardware breakpoint follow
-_TRAP_CODES = (1, 2, 4)  # TRAP_BRKPT, TRAP_TRACE, TRAP_HWBKPT: include/uapi/asm-generic/siginfo.h
 
 
 @dataclass(frozen=True, slots=True)
 class Rescue:
-    """What was done: bytes of text put back, threads stepped back, and whether SIGCONT was sent."""
+    """What was done: bytes of text put back, threads stepped back, and whether SIGCONT was sent.
+
+    ``let_go_ns``: just before that, on the monotonic clock; None if the target was not stopped for it.
+    """
 
     bytes_restored: int = 0
     threads_repaired: int = 0
     continued: bool = False
+    let_go_ns: int | None = None
 
     @property
     def needed(self) -> bool:
         return bool(self.bytes_restored or self.threads_repaired or self.continued)
 
 
-def take_back(pid: int, debugger: int, as_found: Collection[int] = ()) -> Rescue:
+def take_back(pid: int, debugger: ProcessHandle, as_found: Collection[int] = (), held: bool = False) -> Rescue:
     """Ends the debugger so that the target runs on; ``as_found``: addresses that already differed before.
 
-    Safe to call when the debugger or the target has ended meanwhile.
+    A debugger that does not trace the target is only ended, unless it is known to have ``held`` it: whoever
+    stopped a target that we never held wants it so. Safe to call when either has ended meanwhile. Raises
+    OSError where the text cannot be put right: then the debugger lives, for its end would be the target's.
     """
+    give_up = time.monotonic() + _WHOLE_S
+    freeze(debugger)
+    if not held and procfs.tracer(pid) != debugger.pid:
+        return end_debugger(debugger)
     try:
-        _freeze(debugger)
         _queue_stops(pid)
-        restored = restore_text(pid, as_found)
-        end_debugger(debugger)
-        repaired = _repair_threads(pid, restored)
+        removed = _put_right(pid, as_found, debugger)
+        end_debugger(debugger, give_up)
+        _wait_for_stops(pid, give_up)
+        repaired = _repair_threads(pid, removed, give_up)
     finally:  # whatever went wrong: no target stays in a stop of our making
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
-    return Rescue(len(restored), repaired, continued=True)
+        let_go_ns = time.monotonic_ns()
+        _resume(pid)
+    return Rescue(len(removed), repaired, True, let_go_ns)
 
 
-def end_debugger(debugger: int) -> Rescue:
-    """SIGKILL, and waits for the end. On its own only where the target has ended."""
-    with suppress(ProcessLookupError):
-        os.kill(debugger, signal.SIGKILL)
-    signals.wait_for_end(debugger, _SETTLE_S)
+def freeze(debugger: ProcessHandle) -> None:
+    """SIGSTOP, and waits until it is stopped: from then on it changes nothing."""
+    debugger.send(signal.SIGSTOP)
+    give_up = time.monotonic() + _FREEZE_S
+    while not debugger.has_ended and not _all_in(debugger.pid, procfs.JOB_STOPPED + procfs.ZOMBIE):
+        if time.monotonic() > give_up:
+            return
+        time.sleep(_POLL_S)
+
+
+def end_debugger(debugger: ProcessHandle, give_up: float | None = None) -> Rescue:
+    """SIGKILL, and waits for the end. On its own only where it does not hold the target."""
+    debugger.send(signal.SIGKILL)
+    debugger.wait_for_end(_WHOLE_S if give_up is None else give_up - time.monotonic())
     return Rescue()
 
 
-def tidy(pid: int, as_found: Collection[int] = ()) -> Rescue:
-    """After a debugger has gone: puts back what it forgot, and resumes a target left stopped."""
+def tidy(pid: int, as_found: Collection[int] = (), held: bool = False) -> Rescue:
+    """After a debugger has gone: puts back what it forgot, and resumes a target that it ``held`` and left stopped."""
     restored = restore_text(pid, as_found)
-    stopped = _left_stopped(pid)
+    stopped = held and _left_stopped(pid)
     if stopped:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
+        _resume(pid)
     return Rescue(len(restored), 0, stopped)
 
 
 def restore_text(pid: int, as_found: Collection[int]) -> list[int]:
-    """Removes the breakpoints that were not there before; the addresses of those removed."""
+    """Removes the breakpoints that were not there before; the addresses of those removed. Raises OSError."""
     try:
         ours = [byte for byte in text.planted(text.differences(pid)) if byte.address not in as_found]
         if ours:
             text.restore(pid, ours)
-    except (OSError, ValueError):  # the target is gone: nothing is left to put right
+    except (FileNotFoundError, ProcessLookupError):  # the target is gone: nothing is left to put right
         return []
     return [byte.address for byte in ours]
 
 
-def _freeze(debugger: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(debugger, signal.SIGSTOP)
-    give_up = time.monotonic() + _SETTLE_S
-    while not _all_in(debugger, procfs.JOB_STOPPED + procfs.ZOMBIE) and time.monotonic() < give_up:
-        time.sleep(_POLL_S)
+def _put_right(pid: int, as_found: Collection[int], debugger: ProcessHandle) -> list[int]:
+    try:
+        return restore_text(pid, as_found)
+    except BaseException:
+        debugger.send(signal.SIGCONT)  # it may yet do better than we
+        raise
 
 
 def _queue_stops(pid: int) -> None:
     for tid in procfs.settled_threads(pid):
-        with suppress(OSError):
+        with suppress(ProcessLookupError):
             signals.signal_thread(pid, tid, signal.SIGSTOP)
 
 
-def _repair_threads(pid: int, restored: Collection[int]) -> int:
-    """Waits until the stops queued before are met, then looks at where each thread stands."""
-    give_up = time.monotonic() + _SETTLE_S
-    while not _all_in(pid, procfs.JOB_STOPPED + procfs.ZOMBIE) and time.monotonic() < give_up:
+def _wait_for_stops(pid: int, give_up: float) -> None:
+    """Until the stops queued before are met; those asleep in the kernel will meet theirs before they leave it."""
+    enough = procfs.JOB_STOPPED + procfs.ZOMBIE + procfs.DEAD
+    asleep = time.monotonic() + _ASLEEP_S
+    while not _all_in(pid, enough) and (now := time.monotonic()) < give_up:
+        if now > asleep:
+            enough += procfs.UNINTERRUPTIBLE
         time.sleep(_POLL_S)
-    return sum(_repair_thread(pid, tid, restored) for tid in procfs.threads(pid))
 
 
-def _repair_thread(pid: int, tid: int, restored: Collection[int]) -> bool:
+def _repair_threads(pid: int, removed: Collection[int], give_up: float) -> int:
+    # In a thread of its own: with its end the kernel lets go of every thread that it still has.
+    with ThreadPoolExecutor(1, "rescue") as helper:
+        turns = [helper.submit(_repair_thread, pid, tid, removed, give_up) for tid in procfs.threads(pid)]
+        return sum(turn.result() for turn in turns)
+
+
+def _repair_thread(pid: int, tid: int, removed: Collection[int], give_up: float) -> bool:
     try:
-        with ptrace.stopped(tid, _SETTLE_S), open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
-            return _step_back(tid, restored) or _undo_trap_signal(tid, memory.fileno(), restored)
+        if procfs.stat(pid, tid).state == procfs.UNINTERRUPTIBLE:
+            return False  # inside the kernel of its own will: it has met no breakpoint
+        return trapped.repair(pid, tid, removed, min(_THREAD_S, give_up - time.monotonic()))
     except OSError:  # the thread ended, or the system refuses: the others still get their turn
         return False
 
 
-def _step_back(tid: int, restored: Collection[int]) -> bool:
-    """A thread whose trap the debugger had taken in, but not yet answered, stands behind the int3."""
-    regs = ptrace.registers(tid)
-    if regs.rip - 1 not in restored:
-        return False
-    regs.rip -= 1
-    ptrace.set_registers(tid, regs)
-    return True
-
-
-def _undo_trap_signal(tid: int, memory: int, restored: Collection[int]) -> bool:
-    """A trap that nobody took in has become a SIGTRAP, and the thread is about to enter its handler.
-
-    The handler would end the program (in Go: "SIGTRAP: trace trap"). The frame that the kernel laid
-    on the stack is valid, so returning from it at once is as if the signal had never come.
-    """
-    regs = ptrace.registers(tid)
-    at_handler = regs.rdi == signal.SIGTRAP and regs.rsi == regs.rsp + _SIGINFO and regs.rdx == regs.rsp + _UCONTEXT
-    if not at_handler:
-        return False
-    number, _, code = struct.unpack("<iii", os.pread(memory, 12, regs.rsp + _SIGINFO))
-    if number != signal.SIGTRAP or code not in (_SI_KERNEL, *_TRAP_CODES):
-        return False
-    (rip,) = struct.unpack("<Q", os.pread(memory, 8, regs.rsp + _SAVED_RIP))
-    if code == _SI_KERNEL and rip - 1 in restored:
-        os.pwrite(memory, struct.pack("<Q", rip - 1), regs.rsp + _SAVED_RIP)
-    (restorer,) = struct.unpack("<Q", os.pread(memory, 8, regs.rsp))
-    regs.rip, regs.rsp = restorer, regs.rsp + 8
-    ptrace.set_registers(tid, regs)
-    return True
+def _resume(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
 
 
 def _left_stopped(pid: int) -> bool:

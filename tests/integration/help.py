@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from bench.tracee import ROOT
-from sampler.linux import procfs, signals, text
+from sampler.linux import procfs, text
+from sampler.linux.signals import ProcessHandle
 
 PATIENCE_S = 20.0
 GAP = "d.writeIndex - d.readIndex"
@@ -90,7 +91,8 @@ def children(pid: int) -> list[int]:
 
 def ended(pid: int) -> None:
     """Waits until a process that is not ours has ended."""
-    assert signals.wait_for_end(pid, PATIENCE_S), f"process {pid} does not end"
+    with suppress(ProcessLookupError), ProcessHandle(pid) as process:
+        assert process.wait_for_end(PATIENCE_S), f"process {pid} does not end"
 
 
 def assert_as_found(pid: int) -> None:
@@ -103,6 +105,33 @@ def assert_as_found(pid: int) -> None:
     for tid in procfs.threads(pid):
         pending = procfs.status(pid, tid)
         assert int(pending["SigPnd"], 16) >> 18 & 1 == 0, "a SIGSTOP is on the way"
+
+
+def assert_on_one_grid(lines: list[Line], period_ns: int) -> None:
+    """Each deadline is a whole number of periods after the one before, and those between are all counted."""
+    before, stretched = None, []
+    for line in lines:
+        if line.get("event") in ("back-off", "speed-up"):
+            stretched.append((line["t_ns"], line["period_ns"]))
+        if line["type"] not in ("sample", "miss"):
+            continue
+        deadline = line["cost"]["during_ns"][0] - line["late_ns"]
+        if stretched:
+            ((at_ns, new_ns),) = stretched
+            assert before is None or _counted(before, deadline, period_ns, new_ns, at_ns, line.get("skipped", 0))
+            period_ns = new_ns
+        elif before is not None:
+            assert deadline - before == period_ns * (1 + line.get("skipped", 0))
+        before, stretched = deadline, []
+
+
+def _counted(before: int, deadline: int, old_ns: int, new_ns: int, reported_ns: int, skipped: int) -> bool:
+    """A stretch was at some whole number of new periods before the deadline, and not after it was reported."""
+    for of_new in range(skipped + 1):
+        stretched_ns = deadline - (1 + of_new) * new_ns
+        if stretched_ns <= reported_ns and -((before - stretched_ns) // old_ns) - 1 == skipped - of_new:
+            return True
+    return False
 
 
 def as_nobody() -> list[str]:

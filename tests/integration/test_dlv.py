@@ -7,13 +7,13 @@ import os
 import signal
 import threading
 from contextlib import suppress
-from typing import Any
 
 from bench.tracee import ROOT, Tracee
-from sampler.linux import procfs
+from sampler.linux import procfs, text
 from tests.integration.help import (
     GAP,
     assert_as_found,
+    assert_on_one_grid,
     child_of,
     ended,
     environment,
@@ -24,7 +24,7 @@ from tests.integration.help import (
     wait_until,
 )
 
-FAST = ("--rate=20/s", "--max-suspended=100%")
+FAST = ("--rate=20/s", "--max-suspended=100%", "--max-pause=20s")  # no test depends on speed
 
 
 def recorded(*arguments: str) -> list[dict[str, object]]:
@@ -130,6 +130,22 @@ def test_a_function_that_is_not_called_is_a_miss_and_the_target_runs_on(tracee: 
     assert tracee.report()["writes"] > 0
 
 
+def test_a_look_that_is_given_up_is_no_look_but_tells_its_cost(tracee: Tracee) -> None:
+    tracee.ask("quiet")
+    with started("record", str(tracee.pid), GAP, "--at=main.write", "--window=1h") as run:
+        lines_until(run, "event")
+        wait_until(lambda: text.differences(tracee.pid), "the breakpoint is armed")
+        wait_until(lambda: procfs.held(tracee.pid) is procfs.Held.NONE, "the window has begun")
+        run.send_signal(signal.SIGINT)
+        rest = list(lines_of(run))
+    abandoned = [line for line in rest if line.get("event") == "abandoned"]
+    assert len(abandoned) == 1, str(rest)
+    low, high = abandoned[0]["suspended_ns"]
+    assert 0 < low <= high
+    assert (rest[-1]["samples"], rest[-1]["misses"]) == (0, 0)
+    assert_as_found(tracee.pid)
+
+
 def test_interrupts_that_land_in_other_stops_lose_nothing(tracee: Tracee) -> None:
     """Delve loses an interrupt that meets its own continue, and then hears none again: that must be told."""
     with started("record", str(tracee.pid), GAP, "--at=main.write", "--count=30", *FAST) as run:
@@ -173,6 +189,9 @@ def for_its_own_reason(tracee: Tracee, order: str, said: str) -> None:
         assert run.wait() == 4
     assert rest[-1]["ended"] == "target-ended"
     assert any(line.get("event") == "stopped-by-target" for line in rest)
+    for line in rest:
+        low, high = line.get("suspended_ns", [0, 0])
+        assert 0 <= low <= high, str(line)
     assert tracee.process.wait() == 2
     assert tracee.process.stderr is not None
     assert said in tracee.process.stderr.read()
@@ -230,20 +249,6 @@ def test_two_hundred_looks_neither_drift_nor_leak(tracee: Tracee) -> None:
     assert_on_one_grid(lines, period_ns)
     ended(debugger)
     assert_as_found(tracee.pid)
-
-
-def assert_on_one_grid(lines: list[dict[str, Any]], period_ns: int) -> None:
-    """Each deadline is a whole number of periods after the one before, whatever the looks took."""
-    before = None
-    for line in lines:
-        if line.get("event") in ("back-off", "speed-up"):
-            before, period_ns = None, line["period_ns"]
-        if line["type"] != "sample":
-            continue
-        deadline = line["cost"]["during_ns"][0] - line["late_ns"]
-        if before is not None:
-            assert deadline - before == period_ns * (1 + line.get("skipped", 0))
-        before = deadline
 
 
 def open_files(pid: int) -> int:

@@ -59,7 +59,7 @@ def test_a_killed_front_end_of_ptrace_at_a_hot_function_leaves_the_target_as_fou
 
 def end_front_end(tracee: Tracee, number: signal.Signals, after_s: float) -> None:
     """While it looks ten times a second; waits until its recorder has ended."""
-    ask = ("--rate=10/s", "--max-suspended=100%", "--format=jsonl")
+    ask = ("--rate=10/s", "--max-suspended=100%", "--max-pause=20s", "--format=jsonl")
     with started("diode-gap", str(tracee.pid), *ask) as front_end:
         recorder = child_of(front_end.pid)
         lines_until(front_end, "header")
@@ -77,7 +77,7 @@ def test_an_end_of_the_recorder_at_any_moment_of_the_looks_leaves_the_target_as_
     moments = random.Random(seed)
     for turn in range(100):
         with Tracee(program=ROOT / "build" / "tracee") as tracee:
-            ask = ("--rate=10/s", "--max-suspended=100%", "--format=jsonl")
+            ask = ("--rate=10/s", "--max-suspended=100%", "--max-pause=20s", "--format=jsonl")
             with started("diode-gap", str(tracee.pid), *ask) as front_end:
                 recorder = child_of(front_end.pid)
                 lines_until(front_end, "sample")

@@ -26,7 +26,7 @@ from tests.integration.help import (
     wait_until,
 )
 
-ASK = ("--rate=10/s", "--max-suspended=100%", "--format=jsonl")
+ASK = ("--rate=10/s", "--max-suspended=100%", "--max-pause=20s", "--format=jsonl")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

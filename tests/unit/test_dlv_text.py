@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampler.errors import ExpressionRefused, PointAmbiguous, PointNotFound, QuestionError
+from sampler.errors import DebuggerRefused, ExpressionRefused, PointAmbiguous, PointNotFound, QuestionError
+from sampler.instruments import dlv_text
 from sampler.instruments.dlv_text import parse_breakpoint, parse_stop, parse_type, parse_value, unsigned_bits
 from sampler.instruments.language import Breakpoint, Stop, Unreadable
 
@@ -209,3 +210,26 @@ def test_any_text_is_a_stop_and_a_point_or_a_typed_refusal(text: str, head: str)
 def test_every_integer_of_go_is_read_back(number: int) -> None:
     assert parse_value(f"{number}\r\n", "x") == number
     assert parse_value(f"main.Green|main.Red ({number})\r\n", "x") == number
+
+
+def test_a_breakpoint_is_cleared_when_delve_says_so() -> None:
+    found = Breakpoint(7, (0x4A1B2C,))
+    dlv_text.check_cleared("Breakpoint 7 cleared at 0x4a1b2c for main.write() ./main.go:20\r\n", found)
+    for text in (
+        "",
+        "Command failed: no breakpoint with id 7\n",
+        "Breakpoint 71 cleared at 0x4a1b2c for main.write()\n",
+    ):
+        with pytest.raises(DebuggerRefused, match="did not clear"):
+            dlv_text.check_cleared(text, found)
+
+
+def test_all_are_cleared_unless_delve_tells_of_one_that_is_not() -> None:
+    for text in ("", "Breakpoint 1 cleared at 0x4a1b2c for main.write() ./main.go:20\n"):
+        dlv_text.check_all_cleared(text)
+    for text in (
+        "Command failed: process has exited\n",
+        "Couldn't delete Breakpoint 1 at 0x4a1b2c: input/output error\n",
+    ):
+        with pytest.raises(DebuggerRefused):
+            dlv_text.check_all_cleared(text)

@@ -40,7 +40,39 @@ def test_after_a_stretch_the_next_deadline_is_one_new_period_away() -> None:
     schedule.next(0)
     schedule.stretch(5_000, 1_234)
     deadline = schedule.next(1_300)
-    assert (deadline.at_ns, deadline.skipped) == (6_234, 0)
+    assert (deadline.at_ns, deadline.skipped) == (6_234, 1)  # the one at 1000 had passed
+
+
+def test_deadlines_that_passed_before_a_stretch_are_counted_with_the_next() -> None:
+    schedule = Schedule(0, PERIOD)
+    schedule.next(0)
+    schedule.stretch(5_000, 3 * PERIOD + 1)
+    assert schedule.next(3 * PERIOD + 1).skipped == 3
+    schedule.stretch(PERIOD, 8_001 + 5_000)  # the one at 13001 is not before
+    assert schedule.next(13_001).skipped == 0
+    assert schedule.next(14_001).skipped == 0
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 5_000), st.integers(0, 20_000)), max_size=30))
+def test_each_deadline_of_each_grid_is_either_given_or_counted(turns: list[tuple[bool, int, int]]) -> None:
+    schedule, now, given_or_counted, points = Schedule(0, PERIOD), 0, 0, 0
+    origin, period, first = 0, PERIOD, 0
+    for stretched, new_period, delay in turns:
+        if stretched:
+            points += max(first, -((origin - now) // period)) - first  # of the old grid, before now
+            schedule.stretch(new_period, now)
+            origin, period, first = now, new_period, 1
+        else:
+            deadline = schedule.next(now)
+            given_or_counted += 1 + deadline.skipped
+            turn = (deadline.at_ns - origin) // period
+            points += turn - first + 1
+            first = turn + 1
+            now = deadline.at_ns
+        now += delay
+    deadline = schedule.next(now)
+    points += (deadline.at_ns - origin) // period - first + 1
+    assert given_or_counted + 1 + deadline.skipped == points
 
 
 @given(st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=60), st.integers(1, 10**5))
@@ -94,8 +126,10 @@ def test_after_a_stretch_the_grid_is_of_the_new_period_and_drifts_no_more_than_b
     schedule, turn, now = Schedule(0, PERIOD), 0, at
     schedule.next(0)
     schedule.stretch(period, at)
+    passed = max(0, -(-at // PERIOD) - 1)  # of the old grid
     for delay in delays:
         deadline = schedule.next(now)
-        turn += 1 + deadline.skipped
+        turn += 1 + deadline.skipped - passed
+        passed = 0
         assert deadline.at_ns == at + turn * period
         now = deadline.at_ns + delay
