@@ -8,8 +8,6 @@ Nothing is attached; the answer is read from the program's debug information.
 from __future__ import annotations
 
 import argparse
-import json
-from itertools import groupby
 
 HELP = "what can be asked at a point, with types and where it lies"
 
@@ -22,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    import json
+    from itertools import groupby
+
     from sampler.inventory import inventory
     from sampler.question import check_point
     from sampler.resolve import find_pid, resolve

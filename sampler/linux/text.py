@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sampler.linux import procfs
@@ -29,13 +30,25 @@ class Difference:
 
 
 def differences(pid: int) -> list[Difference]:
-    """The bytes of the executable's own text that differ from its ELF file; raises OSError."""
-    with open(procfs.executable(pid), "rb") as file, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        image = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
-        with image:
-            return [
-                found for part in _text_of(pid, file.fileno()) for found in _compare_part(part, image, memory.fileno())
-            ]
+    """The bytes of the program's text, and of its libraries', that differ from their files; raises OSError.
+
+    A library whose file is gone or replaced cannot be compared, and is left out: a debugger plants some
+    of its breakpoints there, none of ours is.
+    """
+    own, *libraries = _files_of(pid)
+    found = _compare_file(pid, procfs.executable(pid), own)
+    for parts in libraries:
+        with suppress(OSError, ValueError):
+            found += _compare_file(pid, f"/proc/{pid}/root{parts[0].path}", parts)
+    return found
+
+
+def _compare_file(pid: int, path: str, parts: list[procfs.Mapping]) -> list[Difference]:
+    with open(path, "rb") as file, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        about = os.fstat(file.fileno())
+        with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as image:
+            same = (part for part in parts if part.inode == about.st_ino)
+            return [found for part in same for found in _compare_part(part, image, memory.fileno())]
 
 
 def restore(pid: int, wanted: list[Difference]) -> None:
@@ -50,15 +63,17 @@ def planted(found: list[Difference]) -> list[Difference]:
     return [difference for difference in found if difference.in_memory == INT3]
 
 
-def _text_of(pid: int, file: int) -> list[procfs.Mapping]:
-    inode = os.fstat(file).st_ino
-    # By inode and name, not by device: overlay file systems report another device in maps.
-    path = os.readlink(procfs.executable(pid))
-    return [
-        part
-        for part in procfs.mappings(pid)
-        if "x" in part.permissions and part.inode == inode and part.path in (path, path + " (deleted)")
-    ]
+def _files_of(pid: int) -> list[list[procfs.Mapping]]:
+    """The mappings of machine code, by their file; the executable's own come first.
+
+    By inode and name, not by device: overlay file systems report another device in maps.
+    """
+    own = os.readlink(procfs.executable(pid)).removesuffix(" (deleted)")
+    by_file: dict[str, list[procfs.Mapping]] = {own: []}
+    for part in procfs.mappings(pid):
+        if "x" in part.permissions and part.inode:
+            by_file.setdefault(part.path.removesuffix(" (deleted)"), []).append(part)
+    return list(by_file.values())
 
 
 def _compare_part(part: procfs.Mapping, image: mmap.mmap, memory: int) -> Iterator[Difference]:
