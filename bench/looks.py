@@ -38,7 +38,7 @@ class TalkDelve(Delve):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        self._custody.talk._child.delaybeforesend = PEXPECT_DEFAULT_DELAY_S
+        self._custody.talk.terminal._child.delaybeforesend = PEXPECT_DEFAULT_DELAY_S
         return self
 
 

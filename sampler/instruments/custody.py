@@ -91,7 +91,7 @@ class Custody:
 
     def _attach(self) -> None:
         if self._given.lifeline is not None:
-            self.talk.keep_open(self._given.lifeline)
+            self.talk.terminal.keep_open(self._given.lifeline)
         try:
             self.talk.answer()
         except DebuggerEnded as error:
@@ -108,7 +108,7 @@ class Custody:
             done = self._leave(error)
         finally:
             self._language.discard_files()
-            self.talk.bury()
+            self.talk.terminal.bury()
         self._wait_until_free()
         if isinstance(error, (DebuggerHung, DebuggerEnded)):
             how = "taken back by force, " if done.needed else ""

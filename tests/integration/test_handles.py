@@ -56,7 +56,7 @@ def test_a_process_with_the_pid_of_a_debugger_that_has_ended_is_left_alone() -> 
     with stranger_with(talk.process.pid) as stranger:
         talk.interrupt()
         rescue.take_back(os.getpid(), talk.process)
-        talk.bury()
+        talk.terminal.bury()
         assert procfs.stat(stranger.pid).state not in "TZ"
         assert stranger.poll() is None
         stranger.kill()
@@ -66,7 +66,7 @@ def test_a_debugger_that_has_not_ended_is_not_killed_when_it_is_buried() -> None
     talk = shell('trap "" INT HUP; echo "(sh) "; read line')
     talk.answer()
     with ProcessHandle(talk.process.pid) as process:
-        talk.bury()
+        talk.terminal.bury()
         del talk
         gc.collect()  # pexpect would kill it then
         assert not process.wait_for_end(0.2)
@@ -79,7 +79,7 @@ def test_a_debugger_that_has_ended_leaves_no_zombie() -> None:
     talk = shell("exit 0")
     pid = talk.process.pid
     assert talk.process.wait_for_end(10)
-    talk.bury()
+    talk.terminal.bury()
     assert not Path(f"/proc/{pid}").exists()
 
 
