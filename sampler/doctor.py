@@ -15,6 +15,7 @@ from pathlib import Path
 from sampler.errors import SamplerError
 from sampler.instruments.dlv import check_binary
 from sampler.instruments.dlv_tool import find_delve
+from sampler.instruments.gdb_tool import find_gdb
 from sampler.instruments.ptrace import check_number
 from sampler.planning import plan_question
 from sampler.question import Question
@@ -25,6 +26,7 @@ _MOST_LISTED = 3
 # Measured by `make bench` on the machine that the README describes: an order of magnitude, no promise.
 _COSTS = {
     "dlv": "every thread is suspended for some 10 to 40 ms a look, and 0.2 to 0.5 s to attach",
+    "gdb": "every thread is suspended for some 5 to 30 ms a look, and 0.2 to 0.5 s to attach",
     "ptrace": "one thread is suspended for some 20 to 100 µs a look, nobody to attach",
 }
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
@@ -46,6 +48,8 @@ def examine(target: str | None, question: Question | None = None) -> Iterator[Fi
     yield _machine()
     yield _rights()
     yield _tried("dlv", _delve)
+    gdb = _tried("gdb", _gdb)
+    yield gdb if gdb.good else Finding("gdb", True, f"none: {gdb.seen}; only for native programs, beside ptrace")
     yield _tried("plots", _matplotlib)
     if target is not None:
         yield _tried("target", lambda: _target(target))
@@ -102,6 +106,11 @@ def _delve() -> str:
     return f"Delve {tool.version_text} at {tool.path}, for programs up to go{tool.version[0]}.{tool.version[1]}"
 
 
+def _gdb() -> str:
+    tool = find_gdb()
+    return f"GDB {tool.version} at {tool.path}, for native programs"
+
+
 def _matplotlib() -> str:
     from importlib.metadata import version
 
@@ -123,7 +132,10 @@ def _question(name: str, question: Question) -> Iterator[Finding]:
     if not answer.good:
         return
     yield _tried("by ptrace", lambda: _by_ptrace(name, question))
-    yield _tried("by dlv", lambda: f"{_delve_on(name)}; {_COSTS['dlv']}")
+    if resolve(find_pid(name)).go_version is not None:
+        yield _tried("by dlv", lambda: f"{_delve_on(name)}; {_COSTS['dlv']}")
+    else:
+        yield _tried("by gdb", lambda: f"{_gdb()} can read it; {_COSTS['gdb']}")
 
 
 def _answerable(name: str, question: Question) -> str:

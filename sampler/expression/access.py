@@ -98,13 +98,12 @@ def _no_field(struct: types.Struct, name: str, text: str) -> Exception:
     if not names:
         return refusal(text, f"{struct.name} is declared, but not defined, where it is used")
     close = get_close_matches(name, names, 1)
-    column = text.rfind(name) + 1
     fix = (
         f"did you mean {close[0]}?"
         if close
         else f"it has {', '.join(names[:_MOST_NAMED])}" + (", …" if len(names) > _MOST_NAMED else "")
     )
-    return refusal(text, f"column {column}: no such field of {struct.name}: {name!r}", fix)
+    return refusal(text, f"no such field of {struct.name}: {name!r}", fix)
 
 
 def dereferenced(operand: Operand, text: str) -> Operand:

@@ -118,7 +118,9 @@ def check_binary(target: Target) -> DelveTool:
     with open(procfs.executable(target.pid), "rb") as file:
         executable = Executable(file, target.executable)
         if executable.go_version is None:
-            raise BinaryError(f"{target.name} is not a Go program", "Delve reads no other", "ask a Go program")
+            raise BinaryError(
+                f"{target.name} is not a Go program", "Delve reads no other", "ask it by --instrument ptrace"
+            )
         if not executable.has_debug_info:
             raise BinaryError(
                 f"{target.executable} is stripped",

@@ -93,7 +93,11 @@ class Ptrace:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open.close()
-        self._given.report("detach", {"suspended_ns": [0, 0], "extra_hits": self._tracer.extra_hits})
+        tracer = self._tracer
+        self._given.report(
+            "detach",
+            {"suspended_ns": tracer.leaving_ns.to_json(), "extra_hits": tracer.extra_hits, "signals": tracer.signals},
+        )
 
     def rest(self, until_ns: int) -> bool:
         """Serves the target's signals, threads and children meanwhile."""

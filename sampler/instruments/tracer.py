@@ -20,6 +20,7 @@ from sampler.linux.announcements import drain
 from sampler.linux.memory import Memory
 from sampler.linux.tracing import Registers
 from sampler.linux.waiting import TRAPPED, Report, What
+from sampler.sample import Interval
 from sampler.units import NS_PER_SECOND
 
 INT3 = b"\xcc"
@@ -55,6 +56,8 @@ class Tracer:
         self.ended: str | None = None
         self.known_ns = 0  # when the last trap was heard of
         self.resumed_ns = 0  # when the last thread that had met a byte went on
+        self.signals = 0  # passed on to the target, each with a moment's stop of the thread that receives it
+        self.leaving_ns = Interval()  # the moments' stops of the threads that ran when we left
         self._threads: set[int] = set()
         self._borrowers: set[int] = set()  # children of vfork that still run in the target's memory
         self._planted: dict[int, bytes] = {}
@@ -141,6 +144,7 @@ class Tracer:
             self.ended = f"killed by {signal.Signals(report.number).name}"
 
     def _signal(self, report: Report) -> None:
+        self.signals += 1
         tracing.resume(report.tid, report.number)
 
     def _is_ours(self, tid: int) -> bool:
@@ -258,6 +262,7 @@ class Tracer:
 
     def _release(self, tid: int, give_up_ns: int) -> None:
         """Serves until the thread has stopped for us, with no trap on its way, and lets go of it there."""
+        asked_ns = time.monotonic_ns()
         with suppress(ProcessLookupError):
             tracing.interrupt(tid)
         while self.ended is None and time.monotonic_ns() < give_up_ns:
@@ -266,16 +271,25 @@ class Tracer:
                 if procfs.task_state(self._pid, tid) in _HARMLESS:
                     return
                 self._wait(give_up_ns)
-            elif stopped == tid and self._let_go(waiting.decode(tid, status)):
-                return
-            elif stopped != tid:
+            elif stopped == tid:
+                known_ns = time.monotonic_ns()
+                if self._let_go(waiting.decode(tid, status)):
+                    now_ns = time.monotonic_ns()
+                    self.leaving_ns += Interval(now_ns - known_ns, now_ns - asked_ns)
+                    return
+            else:
                 self._deal_with(stopped, status)
+
+    def _trap_is_on_its_way(self, tid: int) -> bool:
+        """True for a thread that has met a byte, and was interrupted before it could report that."""
+        behind_ours = self.registers.read(tid) - 1 in self._original
+        return behind_ours and procfs.pending(self._pid, tid, signal.SIGTRAP)
 
     def _let_go(self, report: Report) -> bool:
         """Of a thread that was interrupted; False if it has stopped for something else, and runs on."""
         with suppress(ProcessLookupError):
             if report.what is What.TRAP_STOP:
-                if not procfs.pending(self._pid, report.tid, signal.SIGTRAP):
+                if not self._trap_is_on_its_way(report.tid):
                     tracing.detach(report.tid)
                     self._threads.discard(report.tid)
                     return True

@@ -52,7 +52,8 @@ def describe(line: Line, recording: Recording) -> str:
         case "sample" | "miss":
             return when + describe_look(recording.looks[-1])
         case "event" if line["event"] == "attach":
-            return f"{when}attached; the target was held {span(*line['suspended_ns'])}"
+            held = line["suspended_ns"]
+            return f"{when}attached; " + (f"the target was held {span(*held)}" if any(held) else "nobody was stopped")
         case "event" if line["event"] in ("back-off", "speed-up"):
             return f"{when}{line['event']}: a look every {format_duration(line['period_ns'])}, to keep to the budget"
         case "event" if line["event"] == "stopped-by-target":

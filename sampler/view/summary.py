@@ -75,14 +75,19 @@ def _cost(recording: Recording) -> Iterator[str]:
             f"cost        suspended {span(costs.low.median, costs.high.median)} a look (median),"
             f" {span(costs.low.maximum, costs.high.maximum)} at worst"
         )
-        yield f"            {costs.share[0]:.2%} to {costs.share[1]:.2%} of the time, {costs.threads} threads"
+        threads = f"{costs.threads} thread{'s' if costs.threads != 1 else ''}"
+        yield f"            {costs.share[0]:.2%} to {costs.share[1]:.2%} of the time, {threads}"
     edges = [
-        f"{event.event} {span(*event.detail['suspended_ns'])}"
+        f"{event.event} {_once(*event.detail['suspended_ns'])}"
         for event in recording.events
         if event.event in ("attach", "detach") and "suspended_ns" in event.detail
     ]
     if edges:
         yield f"            once: {', '.join(edges)}"
+
+
+def _once(low_ns: int, high_ns: int) -> str:
+    return span(low_ns, high_ns) if high_ns else "none"
 
 
 def _end(recording: Recording) -> str:
