@@ -29,8 +29,9 @@ test: setup build/dlv-old $(GO_PROGRAMS) $(C_PROGRAMS) lint
 torture: setup $(GO_PROGRAMS) $(C_PROGRAMS)
 	$(BIN)/pytest -m torture --timeout=3600
 
-bench: setup
+bench: setup build/tracee-noinline $(C_PROGRAMS)
 	$(BIN)/python -m bench.looks --output build/bench.json
+	$(BIN)/python -m bench.ptrace --output build/bench-ptrace.json
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -59,7 +59,20 @@ class Points:
             raise PointNotFound(
                 f"there is no function at {address:#x}", fix="give the address of an instruction of the program's own"
             )
+        self._check_boundary(place)
         return place
+
+    def _check_boundary(self, place: Place) -> None:
+        """A byte changed in the midst of an instruction makes another one of it: only a known beginning will do."""
+        known = {row.address for span in entries.ranges(place.function) for row in self.lines.of_function(*span)}
+        if place.address in known or place.address == entries.low_pc(place.function):
+            return
+        near = sorted(known, key=lambda address: abs(address - place.address))[:2]
+        raise PointNotFound(
+            f"no instruction is known to begin at {place.address + self._bias:#x}",
+            "the line table tells of others",
+            "give one of these: " + ", ".join(f"{address + self._bias:#x}" for address in sorted(near)),
+        )
 
     def _place(self, address: int) -> Place | None:
         """By the innermost function, inlined ones included."""

@@ -127,6 +127,17 @@ def test_where_a_breakpoint_stands_already_nothing_is_planted(start: Start) -> N
     assert_as_found(ring.pid)
 
 
+def test_an_address_in_the_midst_of_an_instruction_is_refused(start: Start) -> None:
+    ring = start(program="c_ring")
+    place = json.loads(sampler("vars", str(ring.pid), "--at=ring_write", "--format=jsonl").stdout.splitlines()[0])
+    address = int(place["address"], 16)
+    right = sampler("record", str(ring.pid), GAP, f"--at={address:#x}", *BY_PTRACE, "--count=1")
+    assert right.returncode == 0, right.stderr
+    wrong = sampler("record", str(ring.pid), GAP, f"--at={address + 1:#x}", *BY_PTRACE, "--count=1")
+    assert (wrong.returncode, f"{address:#x}" in wrong.stderr) == (1, True), wrong.stderr
+    assert_as_found(ring.pid)
+
+
 def test_a_storm_of_signals_arrives_whole(start: Start) -> None:
     ring = start("-signals", program="c_ring")
     with started("record", str(ring.pid), *AT_WRITE) as run:
