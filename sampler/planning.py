@@ -7,21 +7,20 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sampler.debuginfo.cache import Cache
-from sampler.debuginfo.image import Image, reading
-from sampler.debuginfo.points import Place, Points
-from sampler.debuginfo.scope import Scope
 from sampler.errors import BinaryError, ExpressionRefused, NoValueHere
-from sampler.expression.compile import compile_expression
-from sampler.expression.syntax import check_expression
 from sampler.linux import procfs
 from sampler.plan import codec
 from sampler.plan.merge import merge
 from sampler.plan.nodes import Node
 from sampler.question import Question
 from sampler.target import Target
+
+if TYPE_CHECKING:  # what compiles is imported where it is needed: an answer that was kept needs none of it
+    from sampler.debuginfo.image import Image
+    from sampler.debuginfo.points import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +61,16 @@ class QuestionPlan:
 
 def plan_question(question: Question, target: Target, cache: Cache | None = None) -> QuestionPlan:
     """Raises BinaryError, QuestionError or ExpressionError; the answer is kept by build-id."""
-    for expression in question.expressions:
-        check_expression(expression)
     cache = cache or Cache()
     key = _key(question, target)
     known = _from_cache(cache, key)
     if known is not None:
         return known
+    from sampler.debuginfo.image import reading
+    from sampler.expression.syntax import check_expression
+
+    for expression in question.expressions:
+        check_expression(expression)
     with image_of(target) as image:
         bias = load_bias(target.pid, image)
         with reading(target.executable):
@@ -93,6 +95,10 @@ def _key(question: Question, target: Target) -> tuple[str, ...]:
 
 
 def _planned(question: Question, image: Image, bias: int) -> QuestionPlan:
+    from sampler.debuginfo.points import Points
+    from sampler.debuginfo.scope import Scope
+    from sampler.expression.compile import compile_expression
+
     places: list[PlannedPlace] = []
     refused: list[tuple[int, ExpressionRefused]] = []
     types: dict[str, str] = {}
@@ -122,6 +128,8 @@ def described(place: Place) -> str:
 @contextmanager
 def image_of(target: Target) -> Iterator[Image]:
     """The target's executable, and its debug files as the target's own root has them."""
+    from sampler.debuginfo.image import Image
+
     try:
         file = open(procfs.executable(target.pid), "rb")  # noqa: SIM115 - closed below
     except OSError as error:
