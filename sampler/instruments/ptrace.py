@@ -45,12 +45,11 @@ class Armed:
 
 @dataclass(slots=True)
 class Hit:
-    """What one suspended thread has given. ``known_ns``: monotonic, when we knew that it was suspended."""
+    """What one suspended thread has given; made before there is one, for it takes time."""
 
+    moment: Moment
     tid: int
     place: Armed
-    moment: Moment
-    known_ns: int
 
 
 class Ptrace:
@@ -177,22 +176,25 @@ class Ptrace:
         if last is not None:
             self._elsewhere.keep_off(processor_of(self._target.pid, last.tid))
             last.place.evaluator.gather(Moment(last.moment.registers, read, last.moment.thread_pointer, self._bias))
-        self._next = Moment((), read, 0, self._bias)
+        self._next = Hit(Moment((), read, 0, self._bias), 0, next(iter(self._places.values())))
         self._wakeups.begin()
 
     def _taken(self, tid: int, address: int) -> None:
         """The thread is suspended from before this until right after it."""
-        place, registers, moment = self._places[address], self._tracer.registers, self._next
+        hit, registers = self._next, self._tracer.registers
+        hit.place = place = self._places[address]
+        moment = hit.moment
         moment.registers = registers.general()
         moment.thread_pointer = registers.thread_pointer
         if place.vectors:
             moment.registers += registers.vector(tid)
         place.evaluator.gather(moment)
-        self._hit = self._last = Hit(tid, place, moment, self._tracer.known_ns)
+        hit.tid = tid
+        self._hit = self._last = hit
 
     def _answer(self, hit: Hit, armed_ns: int, deadline_ns: int, extra: int) -> Sample | Miss:
         cost = self._cost(hit, armed_ns, extra)
-        t_ns, late_ns = hit.known_ns - self._given.start_ns, armed_ns - deadline_ns
+        t_ns, late_ns = self._tracer.known_ns - self._given.start_ns, armed_ns - deadline_ns
         try:
             values = dict(zip(self._question.expressions, hit.place.evaluator.answers(hit.moment), strict=True))
         except NoAnswer as reason:
@@ -209,13 +211,13 @@ class Ptrace:
 
     def _cost(self, hit: Hit, armed_ns: int, extra: int) -> Cost:
         resumed_ns, start_ns = self._tracer.resumed_ns, self._given.start_ns
-        low = resumed_ns - hit.known_ns
+        low = resumed_ns - self._tracer.known_ns
         # From then on it is for the scheduler when the thread runs, as after any wait of its own.
         high = min(resumed_ns - armed_ns, low + self._wakeups.longest_ns()) + KERNEL_PATH_NS
         return Cost(
             Interval(low, high),
             Interval(armed_ns - start_ns, resumed_ns - start_ns),
-            hit.known_ns - armed_ns,
+            self._tracer.known_ns - armed_ns,
             1 + extra,
             1 + extra,
         )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import select
 import signal
-import time
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic_ns
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +18,7 @@ from sampler.errors import NotPermitted, TargetEnded
 from sampler.linux import procfs, signals, tracing, waiting
 from sampler.linux.announcements import drain
 from sampler.linux.memory import Memory
-from sampler.linux.tracing import Registers
+from sampler.linux.tracing import Registers, resume, set_instruction_pointer
 from sampler.linux.waiting import TRAPPED, Report, What
 from sampler.sample import Interval
 from sampler.units import NS_PER_SECOND
@@ -29,7 +29,8 @@ _SI_KERNEL = 0x80  # si_code of the trap that an int3 makes: include/uapi/asm-ge
 # one byte before and was sent a SIGTRAP. Only where there is such an instruction need the signal be asked.
 # Opcodes of x86-64 that can be a whole instruction: Intel SDM, volume 2, table A-2.
 _ONE_BYTE = frozenset(
-    [*range(0x50, 0x60), *range(0x6C, 0x70), *range(0x90, 0xA0), *range(0xA4, 0xA8), *range(0xAA, 0xB0),
+    bytes([opcode])
+    for opcode in [*range(0x50, 0x60), *range(0x6C, 0x70), *range(0x90, 0xA0), *range(0xA4, 0xA8), *range(0xAA, 0xB0),
      0xC3, 0xC9, 0xCB, 0xCC, 0xCF, 0xD7, *range(0xEC, 0xF0), 0xF1, 0xF4, 0xF5, *range(0xF8, 0xFE)]
 )  # fmt: skip
 # States of a thread that cannot have met a byte: asleep in the kernel, or ended.
@@ -37,7 +38,7 @@ _HARMLESS = ("S", procfs.ZOMBIE, procfs.DEAD, "")
 _MOST_REPORTS = 256  # served in one go, before whoever waits is asked again
 _LEAVING_NS = NS_PER_SECOND
 
-#: Called with the thread that met a planted byte, and where; it is suspended until this returns.
+#: Called with the thread that met a planted byte, and where; it is suspended until right after this returns.
 OnHit = Callable[[int, int], None]
 
 
@@ -99,10 +100,10 @@ class Tracer:
 
     def clear(self) -> None:
         """Puts every byte back; those that have met one stand before it and are put right when they report."""
-        while self._planted:
-            address, byte = next(iter(self._planted.items()))
-            self.memory.write(address, byte)
-            del self._planted[address]
+        planted, write = self._planted, self.memory.write
+        for address in list(planted):
+            write(address, planted[address])
+            del planted[address]
 
     def serve(self) -> int:
         """Deals with the reports that are there; how many they were. Raises TargetEnded."""
@@ -145,38 +146,38 @@ class Tracer:
 
     def _signal(self, report: Report) -> None:
         self.signals += 1
-        tracing.resume(report.tid, report.number)
+        resume(report.tid, report.number)
 
     def _is_ours(self, tid: int) -> bool:
-        """A thread that has met one of our bytes: it is read if it is the first, and put right."""
-        self.known_ns = time.monotonic_ns()
+        """A thread that has met one of our bytes: it is read if it is the first, and put right.
+
+        All that a suspended thread waits for is in here, in ``on_hit`` and in ``clear``.
+        """
+        self.known_ns = monotonic_ns()
         address = self.registers.read(tid) - 1
         original = self._original.get(address)
-        if original is None or (original[0] in _ONE_BYTE and tracing.signal_code(tid) != _SI_KERNEL):
+        if original is None or (original in _ONE_BYTE and tracing.signal_code(tid) != _SI_KERNEL):
             return False
         try:
             if address in self._planted:
-                self._take(tid, address)
+                try:
+                    self._on_hit(tid, address)
+                finally:
+                    self.clear()
             else:
                 self.extra_hits += 1
         finally:
-            tracing.set_instruction_pointer(tid, address)
-            tracing.resume(tid)
-        self.resumed_ns = time.monotonic_ns()
+            set_instruction_pointer(tid, address)
+            resume(tid)
+        self.resumed_ns = monotonic_ns()
         return True
-
-    def _take(self, tid: int, address: int) -> None:
-        try:
-            self._on_hit(tid, address)
-        finally:
-            self.clear()
 
     def _cloned(self, report: Report) -> None:
         self._threads.add(tracing.event_message(report.tid))
-        tracing.resume(report.tid)
+        resume(report.tid)
 
     def _made_process(self, report: Report) -> None:
-        tracing.resume(report.tid)  # the child reports for itself
+        resume(report.tid)  # the child reports for itself
 
     def _executed(self, report: Report) -> None:
         tracing.detach(report.tid)
@@ -192,10 +193,10 @@ class Tracer:
     def _trap_stop(self, report: Report) -> None:
         """A thread or process that was born, one that was interrupted, or one whose job stop has ended."""
         if report.tid in self._threads or report.tid in self._borrowers:
-            tracing.resume(report.tid)
+            resume(report.tid)
         elif report.tid in procfs.threads(self._pid):
             self._threads.add(report.tid)
-            tracing.resume(report.tid)
+            resume(report.tid)
         else:
             self._release_child(report.tid)
 
@@ -203,7 +204,7 @@ class Tracer:
         """A process that the target has made: it goes its own way, without a byte of ours in its memory."""
         if signals.share_memory(child, self._pid):  # of vfork: until it executes something
             self._borrowers.add(child)
-            tracing.resume(child)
+            resume(child)
             return
         with Memory(child) as memory:
             for address, byte in self._planted.items():
@@ -242,7 +243,7 @@ class Tracer:
         """
         with suppress(ProcessLookupError):
             self.clear()
-        give_up_ns = time.monotonic_ns() + _LEAVING_NS
+        give_up_ns = monotonic_ns() + _LEAVING_NS
         with suppress(TargetEnded):
             for tid in self._in_doubt():
                 self._release(tid, give_up_ns)
@@ -257,24 +258,24 @@ class Tracer:
 
     def _wait(self, until_ns: int) -> None:
         """For a report. No busy loop: at a real-time priority that could keep the target from running."""
-        select.select([self._announced], [], [], max(0, until_ns - time.monotonic_ns()) / NS_PER_SECOND)
+        select.select([self._announced], [], [], max(0, until_ns - monotonic_ns()) / NS_PER_SECOND)
         drain(self._announced)
 
     def _release(self, tid: int, give_up_ns: int) -> None:
         """Serves until the thread has stopped for us, with no trap on its way, and lets go of it there."""
-        asked_ns = time.monotonic_ns()
+        asked_ns = monotonic_ns()
         with suppress(ProcessLookupError):
             tracing.interrupt(tid)
-        while self.ended is None and time.monotonic_ns() < give_up_ns:
+        while self.ended is None and monotonic_ns() < give_up_ns:
             stopped, status = waiting.next_status()
             if not stopped:
                 if procfs.task_state(self._pid, tid) in _HARMLESS:
                     return
                 self._wait(give_up_ns)
             elif stopped == tid:
-                known_ns = time.monotonic_ns()
+                known_ns = monotonic_ns()
                 if self._let_go(waiting.decode(tid, status)):
-                    now_ns = time.monotonic_ns()
+                    now_ns = monotonic_ns()
                     self.leaving_ns += Interval(now_ns - known_ns, now_ns - asked_ns)
                     return
             else:
@@ -293,7 +294,7 @@ class Tracer:
                     tracing.detach(report.tid)
                     self._threads.discard(report.tid)
                     return True
-                tracing.resume(report.tid)
+                resume(report.tid)
                 tracing.interrupt(report.tid)
             elif report.what is not What.SIGNAL or report.number != signal.SIGTRAP or not self._is_ours(report.tid):
                 _HANDLERS[report.what](self, report)

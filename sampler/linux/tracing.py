@@ -24,6 +24,7 @@ OPTIONS = _O_TRACEFORK | _O_TRACEVFORK | _O_TRACECLONE | _O_TRACEEXEC
 # rax rdx rcx rbx rsi rdi rbp rsp r8 … r15 rip.
 _WORDS = struct.Struct("27Q")
 _RIP, _FS_BASE = 16, 21
+_RIP_AT = _RIP * 8
 _BY_DWARF = itemgetter(10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16)
 _XMM = struct.Struct("16s" * 16)
 _XMM_AT = 160  # struct user_fpregs_struct: after 32 bytes of control and 8 x87 registers
@@ -49,7 +50,7 @@ class Registers:
         if _ptrace(_GETREGS, tid, 0, self._at) == -1:
             _fail()
         self._words = words = _WORDS.unpack_from(self._general)
-        return int(words[_RIP])
+        return words[_RIP]  # type: ignore[no-any-return]  # a conversion would take its time
 
     def general(self) -> tuple[int, ...]:
         """rax, rdx, … r15, rip: the DWARF numbers 0 to 16, as unsigned integers."""
@@ -92,7 +93,7 @@ def detach(tid: int, number: int = 0) -> None:
 
 
 def set_instruction_pointer(tid: int, address: int) -> None:
-    if _ptrace(_POKEUSER, tid, _RIP * 8, address) == -1:
+    if _ptrace(_POKEUSER, tid, _RIP_AT, address) == -1:
         _fail()
 
 
