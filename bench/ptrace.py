@@ -10,203 +10,154 @@ import argparse
 import json
 import random
 import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.arms import PROGRAMS, REFERENCE, Line, Program, Run, run, untouched
 from bench.looks import ratio_of
-from bench.tracee import ROOT, Tracee
-from sampler.linux import procfs
+from bench.tracee import Tracee
 from sampler.recorder import machine
 
 Result = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A program to ask, and how the C reference is told the same question: register and offsets."""
-
-    name: str
-    expression: str
-    point: str
-    register: str
-    offsets: tuple[int, int]
-    position_independent: bool
-
-    def address(self, pid: int) -> int:
-        """Of the point, in the running process."""
-        listing = subprocess.run(["nm", self.path], capture_output=True, text=True, check=True).stdout
-        symbol = next(line.split()[0] for line in listing.splitlines() if line.endswith(f" {self.point}"))
-        base = next(procfs.mappings(pid)).start if self.position_independent else 0
-        return base + int(symbol, 16)
-
-    @property
-    def path(self) -> Path:
-        return ROOT / "build" / self.name
-
-
-PROGRAMS = (
-    Program("c_ring", "r->write_index - r->read_index", "ring_write", "rdi", (16, 24), True),
-    Program("tracee-noinline", "d.writeIndex - d.readIndex", "main.write", "rax", (24, 32), False),
-)
-
-
-def by_reference(program: Program, pid: int, rate: int, seconds: float) -> Result:
-    command = [str(ROOT / "build" / "c_reference"), str(pid), hex(program.address(pid)), program.register,
-               *map(str, program.offsets), str(rate), str(seconds)]  # fmt: skip
-    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return {"samples": found["samples"], "p50_ns": found["handler_ns"]["p50"], "p999_ns": found["handler_ns"]["p999"]}
-
-
-def by_sampler(program: Program, pid: int, rate: int, seconds: float, instrument: str = "ptrace") -> Result:
-    how = (f"--instrument={instrument}", f"--rate={rate}/s", f"--duration={seconds}s", "--max-suspended=100%")
-    what = (program.expression, f"--at={program.point}")
-    command = [sys.executable, "-m", "sampler", "record", str(pid), *what, *how]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    looks = [line["cost"] for line in lines if line["type"] == "sample"]
-    low = sorted(look["suspended_ns"][0] for look in looks)
-    return {
-        "samples": len(looks),
-        "p50_ns": at_share(low, 0.5),
-        "p999_ns": at_share(low, 0.999),
-        "high_p50_ns": at_share(sorted(look["suspended_ns"][1] for look in looks), 0.5),
-        "start_ns": lines[0]["started_monotonic_ns"],
-        "looks": [look["suspended_ns"] + look["during_ns"] for look in looks],
-    }
-
-
-def at_share(ordered: list[int], share: float) -> int:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0
+RATES = (1, 100, 1000)
+THREADS = (1, 16, 200)
+#: One thread spins, and a processor is left to whoever asks; or two do, on two processors.
+LOADS = {"a processor to spare": ("-calm",), "none to spare": ()}
+#: A stall may begin before the look was known to, and end after it, by what the kernel's way takes.
+_SLACK_NS = 100_000
 
 
 def suspension(program: Program, rounds: int, seconds: float) -> Result:
-    """A look's time, in turns: the C reference's handler, ours, and what Delve takes at twice a second."""
-    rows: dict[str, list[Result]] = {"C reference": [], "ptrace": [], "dlv": []}
-    with Tracee("-stall=20us", program=program.path) as target:
+    """A look's time: the C reference's handler, ours at 100/s, and Delve's or GDB's at twice a second."""
+    debugger = "dlv" if program.point.startswith("main.") else "gdb"
+    rates = {REFERENCE: 100, "ptrace": 100, debugger: 2}
+    runs: dict[str, list[Run]] = {arm: [] for arm in rates}
+    with Tracee("-calm", "-stall=15us", program=program.path) as target:
         for _ in range(rounds):
-            arms: dict[str, Callable[[], Result]] = {
-                "C reference": lambda: by_reference(program, target.pid, 100, seconds),
-                "ptrace": lambda: with_stalls(target, lambda: by_sampler(program, target.pid, 100, seconds)),
-            }
-            if program.point.startswith("main."):
-                arms["dlv"] = lambda: by_sampler(program, target.pid, 2, seconds, "dlv")
-            for name in random.sample(list(arms), len(arms)):
-                rows[name].append(arms[name]())
-    return {name: digest(found) for name, found in rows.items() if found}
+            for arm in random.sample(list(rates), len(rates)):
+                runs[arm].append(run(program, target, arm, rates[arm], seconds))
+    return {REFERENCE: _reference(runs.pop(REFERENCE))} | {arm: _digest(found) for arm, found in runs.items()}
 
 
-def with_stalls(target: Tracee, run: Callable[[], Result]) -> Result:
-    """A run, with what the writer felt of each look: its stalls in the time of the look."""
-    target.report()
-    found = run()
-    stalls = target.report()["stalls"]["list"]
-    felt = []
-    for low, high, begin, end in found.pop("looks"):
-        first, last = found["start_ns"] + begin, found["start_ns"] + end
-        lengths = [length for start, length in stalls if start < last + 100_000 and start + length > first]
-        if len(lengths) == 1:  # else the scheduler's are among them
-            felt.append([low, high, lengths[0]])
-    return found | {"felt": felt}
-
-
-def digest(rounds: list[Result]) -> Result:
-    felt = [one for found in rounds for one in found.get("felt", ())]
+def _reference(runs: list[Run]) -> Result:
+    handlers = [one.lines[0]["handler_ns"] for one in runs]
     return {
-        "rounds": [{key: value for key, value in found.items() if key not in ("felt", "looks")} for found in rounds],
-        "p50_ns": statistics.median(found["p50_ns"] for found in rounds),
-        "p999_ns": statistics.median(found["p999_ns"] for found in rounds),
-        "worst_p999_ns": max(found["p999_ns"] for found in rounds),
-        "felt_p50_ns": statistics.median(one[2] for one in felt) if felt else None,
-        "felt_inside": sum(low <= length <= high for low, high, length in felt),
-        "felt": len(felt),
+        "looks": sum(one.lines[0]["samples"] for one in runs),
+        "p50_ns": statistics.median(found["p50"] for found in handlers),
+        "p999_ns": max(found["p999"] for found in handlers),
     }
 
 
-def threads(rounds: int, seconds: float) -> Result:
+def _digest(runs: list[Run]) -> Result:
+    low = sorted(look["suspended_ns"][0] for one in runs for look in _looks(one.lines))
+    felt = [stall for one in runs for stall in _felt(one)]
+    return {
+        "looks": len(low),
+        "p50_ns": _at_share(low, 0.5),
+        "p999_ns": _at_share(low, 0.999),
+        "felt": felt,
+        "felt_p50_ns": statistics.median(stall for *_, stall in felt) if felt else None,
+        "felt_inside": sum(low <= stall <= high for low, high, stall in felt),
+    }
+
+
+def _looks(lines: list[Line]) -> list[Line]:
+    return [line["cost"] for line in lines if line["type"] == "sample"]
+
+
+def _felt(found: Run) -> list[tuple[int, int, int]]:
+    """Of each look: its bounds, and what the writer was kept from writing in its time.
+
+    Where the writer tells of no stall, or of several, nothing can be said: the scheduler's are among them.
+    """
+    stalls = found.report["stalls"]["list"]
+    begun, start = found.report["t_ns"] - found.report["interval_ns"], found.lines[0]["started_monotonic_ns"]
+    rows = []
+    for look in _looks(found.lines):
+        first, last = (start + at for at in look["during_ns"])
+        lengths = [length for at, length in stalls if at < last + _SLACK_NS and at + length > first]
+        if first >= begun and last <= found.report["t_ns"] and lengths and (len(lengths) == 1 or last - first > 10**6):
+            rows.append((*look["suspended_ns"], sum(lengths)))
+    return rows
+
+
+def _at_share(ordered: list[int], share: float) -> int:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0
+
+
+def threads(rounds: int, seconds: float) -> list[Result]:
     """The same question with 1, 16 and 200 threads, and whether a bystander was stopped."""
-    program, rows = PROGRAMS[0], []
-    for count in (1, 16, 200):
-        with Tracee(f"-threads={count}", "-bystander", program=program.path) as target:
-            target.report()
-            found = [by_sampler(program, target.pid, 100, seconds) for _ in range(rounds)]
-            felt = target.report()
-        rows.append(
-            {
-                "threads": count,
-                "p50_ns": statistics.median(one["p50_ns"] for one in found),
-                "looks": sum(one["samples"] for one in found),
-                "runs": rounds,
-                "stops_of_the_bystander": felt["bystander"]["voluntary_switches"],
-            }
-        )
-    return {"rows": rows}
+    rows = []
+    for count in THREADS:
+        with Tracee(f"-threads={count}", "-bystander", program=PROGRAMS[0].path) as target:
+            found = [run(PROGRAMS[0], target, "ptrace", 100, seconds) for _ in range(rounds)]
+        low = sorted(look["suspended_ns"][0] for one in found for look in _looks(one.lines))
+        stops = sum(one.report["bystander"]["voluntary_switches"] for one in found)
+        rows.append({"threads": count, "looks": len(low), "p50_ns": _at_share(low, 0.5), "bystander_stops": stops})
+    return rows
 
 
-def slowdown(program: Program, rate: int, rounds: int, seconds: float) -> Result:
-    """Calls a second in each arm, over those of an untouched round beside it; one arm is untouched itself."""
-    arms: dict[str, Callable[[int], object]] = {
-        "untouched": lambda _: time.sleep(seconds),  # a round's length
-        "C reference": lambda pid: by_reference(program, pid, rate, seconds),
-        "ptrace": lambda pid: by_sampler(program, pid, rate, seconds),
-    }
-    pairs: dict[str, list[tuple[float, float]]] = {name: [] for name in arms}
-    with Tracee(program=program.path) as target:
+def slowdown(program: Program, load: str, rounds: int, seconds: float) -> Result:
+    """Calls a second in each arm, over those of the untouched rounds in the same turn."""
+    arms = [(arm, rate) for arm in (REFERENCE, "ptrace") for rate in RATES]
+    turns: list[dict[str, float]] = []
+    with Tracee(*LOADS[load], program=program.path) as target:
         for _ in range(rounds):
-            for name in random.sample(list(arms), len(arms)):
-                beside = rate_during(target, lambda: time.sleep(seconds))  # likewise
-                pairs[name].append((rate_during(target, lambda name=name: arms[name](target.pid)), beside))
-    return {name: {"pairs": found} | ratio_of(found) for name, found in pairs.items()}
+            turn: dict[str, float] = {}
+            for arm, rate in random.sample([("untouched", 0), ("untouched", 1), *arms], len(arms) + 2):
+                asked = arm != "untouched"
+                report = run(program, target, arm, rate, seconds).report if asked else untouched(target, seconds)
+                turn[f"{arm} {rate}"] = float(report["writes_per_s"])
+            turns.append(turn)
+    return {"turns": turns, "arms": _ratios(turns)}
 
 
-def rate_during(target: Tracee, run: Callable[[], object]) -> float:
-    target.report()
-    run()
-    return float(target.report()["writes_per_s"])
+def _ratios(turns: list[dict[str, float]]) -> Result:
+    """``noise``: one untouched round over the other one; the rest over the mean of the two."""
+    beside = [statistics.mean([turn.pop("untouched 0"), turn["untouched 1"]]) for turn in (dict(one) for one in turns)]
+    noise = ratio_of([(turn["untouched 0"], turn["untouched 1"]) for turn in turns])
+    names = [name for name in turns[0] if not name.startswith("untouched")]
+    return {"noise": noise} | {
+        name: ratio_of([(turn[name], mean) for turn, mean in zip(turns, beside, strict=True)]) for name in sorted(names)
+    }
 
 
 def print_tables(result: Result) -> None:
     for name, arms in result["suspension"].items():
-        print(f"\n{name}: suspended by a look at 100/s, handler{'p50':>14}{'p99.9':>12}{'over C':>9}")
+        print(f"\n{name}: suspended by a look {'p50':>14}{'p99.9':>12}{'over C':>9}   felt by the writer (median)")
         for arm, found in arms.items():
-            over = found["p50_ns"] / arms["C reference"]["p50_ns"]
-            print(f"  {arm:<42}{found['p50_ns'] / 1000:>10.1f} µs{found['p999_ns'] / 1000:>9.0f} µs{over:>9.1f}")
-        ours = arms["ptrace"]
-        if ours["felt"]:
-            print(f"  the writer felt (median)                  {ours['felt_p50_ns'] / 1000:>10.1f} µs;"
-                  f" {ours['felt_inside']} of {ours['felt']} within the bounds")  # fmt: skip
-    print()
-    for row in result["threads"]["rows"]:
-        looks = f"{row['looks']} looks in {row['runs']} runs"
-        stops = row["stops_of_the_bystander"]
-        print(f"{row['threads']:>4} threads: {row['p50_ns'] / 1000:.1f} µs; the bystander felt {stops} of {looks}")
-    for name, rates in result["slowdown"].items():
-        print(f"\n{name}: calls a second, of untouched (95 %)")
-        for rate, arms in rates.items():
-            told = "   ".join(
-                f"{arm} {one['ratio']:.3f} ({one['low']:.3f}–{one['high']:.3f})" for arm, one in arms.items()
+            over = found["p50_ns"] / arms[REFERENCE]["p50_ns"]
+            felt = found.get("felt_p50_ns")
+            told = (
+                f"{felt / 1000:>10.1f} µs; {found['felt_inside']} of {len(found['felt'])} within bounds" if felt else ""
             )
-            print(f"  {rate:>5}/s   {told}")
+            print(
+                f"  {arm:<24}{found['p50_ns'] / 1000:>10.1f} µs{found['p999_ns'] / 1000:>9.0f} µs{over:>9.1f}   {told}"
+            )
+    print()
+    for row in result["threads"]:
+        print(f"{row['threads']:>4} threads: {row['p50_ns'] / 1000:.1f} µs; {row['looks']} looks,"
+              f" {row['bystander_stops']} stops of the bystander")  # fmt: skip
+    for name, loads in result["slowdown"].items():
+        for load, found in loads.items():
+            print(f"\n{name}, {load}: calls a second, of untouched (95 %)")
+            for arm, one in found["arms"].items():
+                print(f"  {arm:<18} {one['ratio']:.3f} ({one['low']:.3f} to {one['high']:.3f})")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", required=True, metavar="FILE")
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=3.0, help="the length of a round")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=1.5, help="the length of a round")
     chosen = parser.parse_args()
     rounds, seconds = chosen.rounds, chosen.seconds
     result = {
         "machine": machine(),
-        "suspension": {program.name: suspension(program, rounds, seconds) for program in PROGRAMS},
+        "suspension": {program.name: suspension(program, rounds, 2 * seconds) for program in PROGRAMS},
         "threads": threads(max(2, rounds // 4), seconds),
         "slowdown": {
-            program.name: {rate: slowdown(program, rate, rounds, seconds) for rate in (1, 100, 1000)}
-            for program in PROGRAMS
+            program.name: {load: slowdown(program, load, rounds, seconds) for load in LOADS} for program in PROGRAMS
         },
     }
     Path(chosen.output).write_text(json.dumps(result, indent=1))
