@@ -1,0 +1,232 @@
+"""The whole program of one place: what a breakpoint runs there, and the record that it hands over.
+
+A record is a snapshot: the registers, and each piece of memory that the question reads, with its
+address. Answers are worked out from it by the one evaluator (``sampler.plan``), as from a stopped thread.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sampler.bpf.assembler import R0, R1, R2, R3, R6, R7, R9, Assembler, Label
+from sampler.bpf.values import REGISTERS_AT, NotExpressible, Stored, Values
+from sampler.plan import nodes
+from sampler.plan.nodes import Node, Reading, walk
+
+# Helpers: include/uapi/linux/bpf.h, __BPF_FUNC_MAPPER.
+_KTIME_GET_NS, _CURRENT_PID_TGID = 5, 14
+_PROBE_READ_USER, _PROBE_READ_USER_STR = 112, 114
+_RESERVE, _SUBMIT, _DISCARD = 131, 132, 133
+_NO_WAKEUP, _FORCE_WAKEUP = 1, 2
+
+# What the shared counters count.
+HITS, TAKEN, DROPPED, UNREADABLE = range(4)
+COUNTERS = 4
+
+#: What a record is about.
+ANSWER, GIVEN_UP = 0, 1
+_HEAD = struct.Struct("<QQQQ17Q")  # begun, ended, thread, what; the registers
+_READING = struct.Struct("<Qq")  # address; how many bytes were read, or an error below 0
+MOST_BYTES = 16 << 10
+_FAULT = -14
+_STOP, _STAY = 1, 0  # the program's result: whether the breakpoint is done (perf's overflow takes place) or stays
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One hit. Times on the monotonic clock; ``memory``: pieces by their address."""
+
+    begun_ns: int
+    ended_ns: int
+    tid: int
+    what: int
+    registers: tuple[int, ...]
+    memory: tuple[tuple[int, bytes], ...]
+
+    def read(self, address: int, size: int) -> bytes:
+        """As ``Memory.read`` does, from what was taken; raises OSError."""
+        for start, data in self.memory:
+            if start <= address and address + size <= start + len(data):
+                return data[address - start : address - start + size]
+        raise OSError(f"memory at {address:#x} cannot be read")
+
+
+class Program:
+    """``plans``: what is asked at one place; ``condition``: only hits at which it is true answer.
+
+    Raises NotExpressible.
+    """
+
+    def __init__(self, plans: Sequence[Node], bias: int, condition: Node | None = None, most_hits: int = 1) -> None:
+        asked = [*plans, condition] if condition is not None else list(plans)
+        self._readings = list(dict.fromkeys(node for plan in asked for node in walk(plan) if isinstance(node, Reading)))
+        self._bias, self._condition, self._most_hits = bias, condition, most_hits
+        self._stored: dict[Node, Stored] = {}
+        at = _HEAD.size
+        for node in self._readings:
+            self._stored[node] = Stored(at + 8, at + _READING.size)
+            at += _READING.size + _room(node)
+        self.size = at
+        if at > MOST_BYTES:
+            raise NotExpressible(f"an answer of {at} bytes")
+
+    def code(self, ring: int, counters: int) -> bytes:
+        """The instructions, for maps by their descriptors."""
+        self._asm = asm = Assembler()
+        self._values = Values(asm, self._stored, self._bias)
+        self._stop, self._refused, self._unfit, self._spent = (asm.label() for _ in range(4))
+        asm.move(R6, R1)
+        asm.map_value(R9, counters)
+        self._count(HITS)
+        asm.jump_if_constant(">=", R1, self._most_hits, self._spent)
+        asm.load(R1, R9, 8 * TAKEN)
+        asm.jump_if_constant("!=", R1, 0, self._stop)
+        self._reserve(ring, self.size)
+        self._head(ANSWER)
+        for node in self._readings:
+            self._read(node)
+        self._check()
+        self._take()
+        self._ends(ring)
+        return asm.assembled()
+
+    # Parts.
+
+    def _count(self, counter: int) -> None:
+        """One more; what it was before in R1."""
+        self._asm.set(R1, 1)
+        self._asm.fetch_add(R9, 8 * counter, R1)
+
+    def _reserve(self, ring: int, size: int) -> None:
+        asm, got = self._asm, self._asm.label()
+        asm.map(R1, ring)
+        asm.set(R2, size)
+        asm.set(R3, 0)
+        asm.call(_RESERVE)
+        asm.jump_if_constant("!=", R0, 0, got)
+        self._count(DROPPED)
+        asm.jump(self._stop)
+        asm.place(got)
+        asm.move(R7, R0)
+
+    def _head(self, what: int) -> None:
+        asm = self._asm
+        asm.call(_KTIME_GET_NS)
+        asm.store(R7, 0, R0)
+        asm.call(_CURRENT_PID_TGID)
+        asm.store(R7, 16, R0)
+        asm.set(R1, what)
+        asm.store(R7, 24, R1)
+        for number, at in enumerate(REGISTERS_AT):
+            asm.load(R1, R6, at)
+            asm.store(R7, 32 + 8 * number, R1)
+
+    def _read(self, node: Node) -> None:
+        """One piece of memory: its address, how much was read, and the bytes. What fails is said by the length."""
+        asm, where = self._asm, self._stored[node]
+        failed, done = asm.label(), asm.label()
+        asm.set(R1, 0)
+        asm.store(R7, where.status_at - 8, R1)
+        assert isinstance(node, Reading)
+        self._values.put(node.address, failed)
+        asm.store(R7, where.status_at - 8, R0)
+        self._take_bytes(node, where, failed)
+        asm.jump(done)
+        asm.place(failed)
+        asm.set(R1, _FAULT)
+        asm.store(R7, where.status_at, R1)
+        asm.place(done)
+
+    def _take_bytes(self, node: Reading, where: Stored, failed: Label) -> None:
+        asm = self._asm
+        if isinstance(node, nodes.Text):
+            self._length(node, failed)
+        else:
+            asm.set(R2, node.size if isinstance(node, nodes.Block) else node.limit + 1)
+        asm.store(R7, where.status_at, R2)
+        asm.load(R3, R7, where.status_at - 8)
+        asm.move(R1, R7)
+        asm.alu_with("+", R1, where.data_at)
+        terminated = isinstance(node, nodes.TerminatedText)
+        asm.call(_PROBE_READ_USER_STR if terminated else _PROBE_READ_USER)
+        asm.jump_if_constant("s<", R0, 0, failed)
+        if terminated:
+            asm.store(R7, where.status_at, R0)
+
+    def _length(self, node: nodes.Text, failed: Label) -> None:
+        """A string's length into R2, at most the limit."""
+        asm, fits = self._asm, self._asm.label()
+        self._values.put(node.length, failed)
+        asm.jump_if_constant("s<", R0, 0, failed)
+        asm.move(R2, R0)
+        asm.jump_if_constant("<=", R2, node.limit, fits)
+        asm.set(R2, node.limit)
+        asm.place(fits)
+
+    def _check(self) -> None:
+        if self._condition is not None:
+            self._values.put(self._condition, self._unfit)
+            self._asm.jump_if_constant("==", R0, 0, self._refused)
+
+    def _take(self) -> None:
+        """Of threads that come at one instant, the first answers."""
+        asm, late = self._asm, self._asm.label()
+        self._count(TAKEN)
+        asm.jump_if_constant("!=", R1, 0, late)
+        asm.call(_KTIME_GET_NS)
+        asm.store(R7, 8, R0)
+        self._hand_over(_SUBMIT, _FORCE_WAKEUP, _STOP)
+        asm.place(late)
+        self._hand_over(_DISCARD, _NO_WAKEUP, _STOP)
+
+    def _ends(self, ring: int) -> None:
+        asm = self._asm
+        if self._condition is not None:
+            asm.place(self._unfit)
+            self._count(UNREADABLE)
+            asm.place(self._refused)
+            self._hand_over(_DISCARD, _NO_WAKEUP, _STAY)
+        asm.place(self._spent)
+        if self._condition is not None:
+            self._reserve(ring, _HEAD.size)
+            self._head(GIVEN_UP)
+            self._hand_over(_SUBMIT, _FORCE_WAKEUP, _STOP)
+        asm.place(self._stop)
+        asm.set(R0, _STOP)
+        asm.exit()
+
+    def _hand_over(self, how: int, flags: int, result: int) -> None:
+        asm = self._asm
+        asm.move(R1, R7)
+        asm.set(R2, flags)
+        asm.call(how)
+        asm.set(R0, result)
+        asm.exit()
+
+    # The other side.
+
+    def snapshot(self, record: bytes) -> Snapshot:
+        """What a record says."""
+        begun, ended, thread, what, *registers = _HEAD.unpack_from(record)
+        pieces = self._pieces(record) if what == ANSWER else ()
+        return Snapshot(begun, ended, thread & 0xFFFFFFFF, what, tuple(registers), tuple(pieces))
+
+    def _pieces(self, record: bytes) -> list[tuple[int, bytes]]:
+        found = []
+        for node in self._readings:
+            where = self._stored[node]
+            address, length = _READING.unpack_from(record, where.status_at - 8)
+            if length < 0:
+                continue
+            data = record[where.data_at : where.data_at + length]
+            if isinstance(node, nodes.TerminatedText):  # behind the end of a string there is nothing to be read
+                data = data.ljust(_room(node) + 64, b"\0")
+            found.append((address, data))
+        return found
+
+
+def _room(node: Node) -> int:
+    size = node.size if isinstance(node, nodes.Block) else node.limit + 1  # type: ignore[attr-defined]
+    return -(-size // 8) * 8

@@ -1,0 +1,139 @@
+"""bpf(2): maps that both sides see, programs, and a ring buffer that wakes its reader.
+
+Layouts and numbers: include/uapi/linux/bpf.h. The ring buffer: kernel/bpf/ringbuf.c.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import struct
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+_BPF = 321  # arch/x86/entry/syscalls/syscall_64.tbl
+_MAP_CREATE, _PROG_LOAD, _PROG_TEST_RUN = 0, 5, 10
+_ARRAY, _RINGBUF = 2, 27
+_MMAPABLE = 1 << 10
+PERF_EVENT, SYSCALL = 7, 31  # enum bpf_prog_type
+_SLEEPABLE = 1 << 4
+_LICENCE = ctypes.create_string_buffer(b"GPL")
+_LOG_BYTES = 1 << 20
+_BUSY, _DISCARDED = 1 << 31, 1 << 30
+_HEADER_BYTES = 8
+_PAGE = mmap.PAGESIZE
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class BpfRefused(OSError):
+    """``log``: what the kernel's verifier said."""
+
+    def __init__(self, error: OSError, log: str) -> None:
+        super().__init__(error.errno, error.strerror)
+        self.log = log
+
+
+def _call(command: int, attributes: bytes) -> int:
+    """The attributes may be shorter than the kernel's: what is missing is zero."""
+    buffer = ctypes.create_string_buffer(attributes, len(attributes))
+    result = _libc.syscall(_BPF, command, buffer, len(attributes))
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return int(result)
+
+
+def load(code: bytes, kind: int = PERF_EVENT, name: str = "sampler") -> int:
+    """A program's descriptor. Raises BpfRefused; loaded again with the verifier's log if it was refused."""
+    try:
+        return _load(code, kind, name, None)
+    except PermissionError as error:
+        raise BpfRefused(error, "") from error
+    except OSError:
+        log = ctypes.create_string_buffer(_LOG_BYTES)
+        try:
+            return _load(code, kind, name, log)
+        except OSError as error:
+            raise BpfRefused(error, log.value.decode(errors="replace")) from error
+
+
+def _load(code: bytes, kind: int, name: str, log: ctypes.Array[ctypes.c_char] | None) -> int:
+    text = ctypes.create_string_buffer(code, len(code))
+    flags = _SLEEPABLE if kind == SYSCALL else 0
+    where = (1, len(log), ctypes.addressof(log)) if log is not None else (0, 0, 0)
+    attributes = struct.pack(
+        "<IIQQIIQII16s", kind, len(code) // 8, ctypes.addressof(text), ctypes.addressof(_LICENCE), *where,
+        0, flags, name.encode()[:15],
+    )  # fmt: skip
+    return _call(_PROG_LOAD, attributes)
+
+
+def test_run(program: int, context: bytes) -> int:
+    """Runs a program of type SYSCALL once, in this process, on that context; its result, without a sign."""
+    buffer = ctypes.create_string_buffer(context, len(context))
+    attributes = bytearray(
+        struct.pack("<IIIIQQIIIIQQ", program, 0, 0, 0, 0, 0, 0, 0, len(context), 0, ctypes.addressof(buffer), 0)
+    )
+    inout = ctypes.create_string_buffer(bytes(attributes), len(attributes))
+    if _libc.syscall(_BPF, _PROG_TEST_RUN, inout, len(attributes)) < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return int(struct.unpack_from("<I", inout.raw, 4)[0])
+
+
+class Counters:
+    """An array of 64-bit numbers in memory that programs and this process share. Zero at first."""
+
+    def __init__(self, count: int) -> None:
+        self.descriptor = _call(_MAP_CREATE, struct.pack("<IIIII", _ARRAY, 4, 8 * count, 1, _MMAPABLE))
+        self._memory = mmap.mmap(self.descriptor, _PAGE)
+
+    def __getitem__(self, place: int) -> int:
+        return int(struct.unpack_from("<Q", self._memory, 8 * place)[0])
+
+    def __setitem__(self, place: int, value: int) -> None:
+        struct.pack_into("<Q", self._memory, 8 * place, value)
+
+    def close(self) -> None:
+        self._memory.close()
+        os.close(self.descriptor)
+
+
+class RingBuffer:
+    """Records from programs, in their order; ``descriptor`` can be polled for them."""
+
+    def __init__(self, size: int) -> None:
+        """``size``: bytes, a power of two and at least a page."""
+        self._mask, self._size = size - 1, size
+        self.descriptor = _call(_MAP_CREATE, struct.pack("<IIIII", _RINGBUF, 0, 0, size, 0))
+        self._consumer = mmap.mmap(self.descriptor, _PAGE)
+        # The data follow a page with the producer's position, and are mapped twice in a row: no record is in two parts.
+        self._producer = mmap.mmap(self.descriptor, _PAGE + 2 * size, prot=mmap.PROT_READ, offset=_PAGE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.close()
+        self._producer.close()
+        os.close(self.descriptor)
+
+    def records(self) -> Iterator[bytes]:
+        """Those that are complete; each is taken out."""
+        at = struct.unpack_from("<Q", self._consumer)[0]
+        while at < struct.unpack_from("<Q", self._producer)[0]:
+            start = _PAGE + (at & self._mask)
+            header = struct.unpack_from("<I", self._producer, start)[0]
+            if header & _BUSY:
+                return
+            length = header & ~_DISCARDED
+            data = self._producer[start + _HEADER_BYTES : start + _HEADER_BYTES + length]
+            at += -(-(length + _HEADER_BYTES) // 8) * 8
+            struct.pack_into("<Q", self._consumer, 0, at)
+            if not header & _DISCARDED:
+                yield data
