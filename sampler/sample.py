@@ -65,7 +65,7 @@ class Sample:
     """One look with its values, by expression; ``t_ns`` since the start of the run.
 
     ``signed`` holds a second reading of those differences of unsigned values that wrapped.
-    ``late_ns``: how far behind its deadline the look began.
+    ``late_ns``: how far behind its deadline the look began. ``atomic``: all was read at the moment of the hit.
     """
 
     t_ns: int
@@ -73,6 +73,7 @@ class Sample:
     cost: Cost
     signed: Mapping[str, int] = field(default_factory=dict)
     late_ns: int = 0
+    atomic: bool = True
 
     def to_json(self) -> dict[str, Any]:
         line: dict[str, Any] = {
@@ -82,6 +83,8 @@ class Sample:
         }
         if self.signed:
             line["signed"] = dict(self.signed)
+        if not self.atomic:
+            line["atomic"] = False
         return line | {"late_ns": self.late_ns, "cost": self.cost.to_json()}
 
 

@@ -1,4 +1,4 @@
-"""An assembler for BPF: instructions with labels in, bytes out. Source: RFC 9669, "BPF Instruction Set Architecture"."""
+"""An assembler for BPF: instructions with labels in, bytes out. Source: RFC 9669 (the instruction set)."""
 
 from __future__ import annotations
 

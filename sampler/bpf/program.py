@@ -7,13 +7,13 @@ address. Answers are worked out from it by the one evaluator (``sampler.plan``),
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from sampler.bpf.assembler import R0, R1, R2, R3, R6, R7, R9, Assembler, Label
 from sampler.bpf.values import REGISTERS_AT, NotExpressible, Stored, Values
 from sampler.plan import nodes
 from sampler.plan.nodes import Node, Reading, walk
+from sampler.plan.snapshot import Snapshot
 
 # Helpers: include/uapi/linux/bpf.h, __BPF_FUNC_MAPPER.
 _KTIME_GET_NS, _CURRENT_PID_TGID = 5, 14
@@ -30,27 +30,9 @@ ANSWER, GIVEN_UP = 0, 1
 _HEAD = struct.Struct("<QQQQ17Q")  # begun, ended, thread, what; the registers
 _READING = struct.Struct("<Qq")  # address; how many bytes were read, or an error below 0
 MOST_BYTES = 16 << 10
+_STRING_PIECE = 64
 _FAULT = -14
 _STOP, _STAY = 1, 0  # the program's result: whether the breakpoint is done (perf's overflow takes place) or stays
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One hit. Times on the monotonic clock; ``memory``: pieces by their address."""
-
-    begun_ns: int
-    ended_ns: int
-    tid: int
-    what: int
-    registers: tuple[int, ...]
-    memory: tuple[tuple[int, bytes], ...]
-
-    def read(self, address: int, size: int) -> bytes:
-        """As ``Memory.read`` does, from what was taken; raises OSError."""
-        for start, data in self.memory:
-            if start <= address and address + size <= start + len(data):
-                return data[address - start : address - start + size]
-        raise OSError(f"memory at {address:#x} cannot be read")
 
 
 class Program:
@@ -207,24 +189,27 @@ class Program:
 
     # The other side.
 
-    def snapshot(self, record: bytes) -> Snapshot:
-        """What a record says."""
-        begun, ended, thread, what, *registers = _HEAD.unpack_from(record)
-        pieces = self._pieces(record) if what == ANSWER else ()
-        return Snapshot(begun, ended, thread & 0xFFFFFFFF, what, tuple(registers), tuple(pieces))
+    @staticmethod
+    def address_of(record: bytes) -> int:
+        """Where the thread was hit: it stands before that instruction."""
+        return int(_HEAD.unpack_from(record)[-1])
 
-    def _pieces(self, record: bytes) -> list[tuple[int, bytes]]:
-        found = []
+    def snapshot(self, record: bytes) -> Snapshot | None:
+        """What a record says; None where too many hits did not match."""
+        begun, ended, thread, what, *registers = _HEAD.unpack_from(record)
+        if what == GIVEN_UP:
+            return None
+        return Snapshot(begun, ended, thread & 0xFFFFFFFF, tuple(registers), tuple(self._pieces(record)))
+
+    def _pieces(self, record: bytes) -> Iterator[tuple[int, bytes]]:
         for node in self._readings:
             where = self._stored[node]
             address, length = _READING.unpack_from(record, where.status_at - 8)
-            if length < 0:
-                continue
-            data = record[where.data_at : where.data_at + length]
-            if isinstance(node, nodes.TerminatedText):  # behind the end of a string there is nothing to be read
-                data = data.ljust(_room(node) + 64, b"\0")
-            found.append((address, data))
-        return found
+            if length >= 0:
+                data = record[where.data_at : where.data_at + length]
+                # What reads a string looks for its end in pieces; behind it nothing is wanted.
+                padding = _STRING_PIECE if isinstance(node, nodes.TerminatedText) else 0
+                yield address, data + bytes(padding)
 
 
 def _room(node: Node) -> int:

@@ -65,6 +65,7 @@ INSTRUMENTS = {
     "dlv": ("sampler.instruments.dlv", "Delve"),
     "gdb": ("sampler.instruments.gdb", "Gdb"),
     "ptrace": ("sampler.instruments.ptrace", "Ptrace"),
+    "perf": ("sampler.instruments.perf", "Perf"),
 }
 
 

@@ -60,6 +60,16 @@ def load(code: bytes, kind: int = PERF_EVENT, name: str = "sampler") -> int:
             raise BpfRefused(error, log.value.decode(errors="replace")) from error
 
 
+def permitted() -> bool:
+    """Whether programs may be loaded here: tried with the smallest one."""
+    nothing = bytes([0xB7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0])  # r0 = 0; exit
+    try:
+        os.close(load(nothing))
+    except OSError:
+        return False
+    return True
+
+
 def _load(code: bytes, kind: int, name: str, log: ctypes.Array[ctypes.c_char] | None) -> int:
     text = ctypes.create_string_buffer(code, len(code))
     flags = _SLEEPABLE if kind == SYSCALL else 0
@@ -97,7 +107,12 @@ class Counters:
     def __setitem__(self, place: int, value: int) -> None:
         struct.pack_into("<Q", self._memory, 8 * place, value)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._memory.close()
         os.close(self.descriptor)
 

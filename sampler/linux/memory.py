@@ -10,12 +10,12 @@ from typing import Self
 class Memory:
     """Open for the length of a ``with`` block. It stays that of the program that was opened, also after exec."""
 
-    def __init__(self, pid: int) -> None:
-        self._path = f"/proc/{pid}/mem"
+    def __init__(self, pid: int, write: bool = True) -> None:
+        self._path, self._mode = f"/proc/{pid}/mem", os.O_RDWR if write else os.O_RDONLY
         self._file = -1
 
     def __enter__(self) -> Self:
-        self._file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        self._file = os.open(self._path, self._mode | os.O_CLOEXEC)
         return self
 
     def __exit__(

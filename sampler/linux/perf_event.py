@@ -1,42 +1,60 @@
 """perf_event_open(2): a hardware breakpoint on one thread, which fires once. No tracer, no stop, no changed byte.
 
-Layout and numbers: include/uapi/linux/perf_event.h and hw_breakpoint.h.
+Layouts and numbers: include/uapi/linux/perf_event.h, hw_breakpoint.h and arch/x86/include/uapi/asm/perf_regs.h.
 """
 
 from __future__ import annotations
 
 import ctypes
 import fcntl
+import mmap
 import os
 import struct
+from dataclasses import dataclass
 
 _PERF_EVENT_OPEN = 298  # arch/x86/entry/syscalls/syscall_64.tbl
 _TYPE_BREAKPOINT = 5
 _SIZE = 128  # PERF_ATTR_SIZE_VER7
 # struct perf_event_attr: type, size, config, sample_period, sample_type, read_format, flags, wakeup_events,
-# bp_type, bp_addr, bp_len, branch_sample_type, sample_regs_user, sample_stack_user.
-_ATTRIBUTES = struct.Struct("<IIQQQQQIIQQQQI")
-_DISABLED, _EXCLUDE_KERNEL, _EXCLUDE_HYPERVISOR = 1 << 0, 1 << 5, 1 << 6
+# bp_type, bp_addr, bp_len, branch_sample_type, sample_regs_user, sample_stack_user, clockid.
+_ATTRIBUTES = struct.Struct("<IIQQQQQIIQQQQIi")
+_DISABLED, _EXCLUDE_KERNEL, _EXCLUDE_HYPERVISOR, _USE_CLOCK = 1 << 0, 1 << 5, 1 << 6, 1 << 25
+_SAMPLE_TID, _SAMPLE_TIME, _SAMPLE_REGISTERS, _SAMPLE_STACK = 1 << 1, 1 << 2, 1 << 12, 1 << 13
 _EXECUTE, _LENGTH = 4, 8  # HW_BREAKPOINT_X; of execution breakpoints the length is that of a long
 _CLOEXEC = 8
+_CLOCK_MONOTONIC = 1
 # ioctl(2) requests.
 _REFRESH, _SET_PROGRAM = 0x2402, 0x40042408
+
+# PERF_REG_X86_*: ax bx cx dx si di bp sp ip are bits 0 to 8, r8 to r15 are bits 16 to 23.
+_REGISTERS = 0x1FF | 0xFF << 16
+#: Where the registers of that mask are in the order of DWARF: rax rdx rcx rbx rsi rdi rbp rsp r8 … r15 rip.
+_BY_DWARF = (0, 3, 2, 1, 4, 5, 6, 7, *range(9, 17), 8)
+_STACK = 1024
+_RECORD_SAMPLE = 9
+_HEADER = struct.Struct("<IHH")
+_SAMPLE = struct.Struct("<IIQQ17QQ")  # process, thread, time, the registers' sort, they themselves, the stack's size
+_DATA_HEAD_AT = 1024  # struct perf_event_mmap_page
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Breakpoint:
-    """On the instruction at ``address``, in one thread. Closed when it has fired: to arm it again misbehaves."""
+    """On the instruction at ``address``, in one thread. Closed when it has fired: to arm it again misbehaves.
 
-    __slots__ = ("descriptor",)
+    Disarmed at first. Raises OSError: ENOSPC where all four are in use, ESRCH for no such thread, EACCES, EPERM.
+    """
 
-    def __init__(self, tid: int, address: int) -> None:
-        """Disarmed. Raises OSError: ENOSPC where four are in use, ESRCH for no such thread, EACCES, EPERM."""
-        flags = _DISABLED | _EXCLUDE_KERNEL | _EXCLUDE_HYPERVISOR
+    def __init__(self, tid: int, address: int, sample: bool = False) -> None:
+        """``sample``: it tells the registers and the top of the stack itself (``Sampling``)."""
+        kinds = _SAMPLE_TID | _SAMPLE_TIME | _SAMPLE_REGISTERS | _SAMPLE_STACK if sample else 0
+        flags = _DISABLED | _EXCLUDE_KERNEL | _EXCLUDE_HYPERVISOR | _USE_CLOCK
         attributes = _ATTRIBUTES.pack(
-            _TYPE_BREAKPOINT, _SIZE, 0, 1, 0, 0, flags, 1, _EXECUTE, address, _LENGTH, 0, 0, 0
+            _TYPE_BREAKPOINT, _SIZE, 0, 1, kinds, 0, flags, 1, _EXECUTE, address, _LENGTH, 0,
+            _REGISTERS if sample else 0, _STACK if sample else 0, _CLOCK_MONOTONIC,
         )  # fmt: skip
         buffer = ctypes.create_string_buffer(attributes, _SIZE)
+        self.tid, self.address = tid, address
         self.descriptor = _libc.syscall(_PERF_EVENT_OPEN, buffer, tid, -1, -1, _CLOEXEC)
         if self.descriptor < 0:
             number = ctypes.get_errno()
@@ -52,3 +70,46 @@ class Breakpoint:
 
     def close(self) -> None:
         os.close(self.descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What the kernel told of one hit. ``stack``: the bytes from the stack pointer up."""
+
+    tid: int
+    time_ns: int
+    registers: tuple[int, ...]
+    stack: bytes
+
+
+class SamplingBreakpoint(Breakpoint):
+    """One that needs no rights beyond those over the thread: the kernel writes what it knows into a buffer."""
+
+    def __init__(self, tid: int, address: int) -> None:
+        super().__init__(tid, address, sample=True)
+        try:
+            self._buffer = mmap.mmap(self.descriptor, 2 * mmap.PAGESIZE)
+        except OSError:
+            os.close(self.descriptor)
+            raise
+
+    def close(self) -> None:
+        self._buffer.close()
+        super().close()
+
+    def sampled(self) -> Sampled | None:
+        """The hit; None if there was none."""
+        if struct.unpack_from("<Q", self._buffer, _DATA_HEAD_AT)[0] == 0:
+            return None
+        kind, _, size = _HEADER.unpack_from(self._buffer, mmap.PAGESIZE)
+        if kind != _RECORD_SAMPLE:
+            return None
+        at = mmap.PAGESIZE + _HEADER.size
+        _, tid, time_ns, _, *rest = _SAMPLE.unpack_from(self._buffer, at)
+        found, stack_size = rest[:17], rest[17]
+        start = at + _SAMPLE.size
+        # Behind the room for the stack stands how much of it was filled.
+        filled = struct.unpack_from("<Q", self._buffer, start + stack_size)[0] if stack_size else 0
+        assert size >= _HEADER.size + _SAMPLE.size
+        registers = tuple(found[place] for place in _BY_DWARF)
+        return Sampled(tid, time_ns, registers, self._buffer[start : start + filled])

@@ -70,6 +70,11 @@ def status(pid: int, tid: int | None = None) -> dict[str, str]:
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
+def code_start(pid: int) -> int:
+    """Where the program's code begins in memory; 0 for whoever may not trace it. Field 26 of proc_pid_stat(5)."""
+    return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[23])
+
+
 def tracer(pid: int) -> int:
     """The PID of whoever traces any thread of the process; 0 if nobody does.
 

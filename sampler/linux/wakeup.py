@@ -66,7 +66,7 @@ class StopRequest:
             self._take_notice([number for number, _ in self._watch.poll(0)])
         return descriptor in ready
 
-    def wait_until(self, until_ns: int, descriptor: int) -> bool:
+    def wait_until(self, until_ns: int, descriptor: int | None = None) -> bool:
         """The same until a moment of the monotonic clock."""
         return self.wait((until_ns - time.monotonic_ns()) / NS_PER_SECOND, descriptor)
 

@@ -1,0 +1,214 @@
+"""Breakpoints on the threads of a process that fire once: set, armed, waited for and taken away together.
+
+With the right to load BPF programs the answer is taken at the very hit, in the kernel; without it the
+kernel notes the registers and the top of the stack, and memory is read afterwards.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Protocol, Self
+
+from sampler.bpf.program import COUNTERS, HITS, UNREADABLE, Program
+from sampler.errors import NotPermitted
+from sampler.linux import bpf
+from sampler.linux.perf_event import Breakpoint, SamplingBreakpoint
+from sampler.plan.snapshot import Snapshot
+
+_RING_BYTES = 1 << 16
+
+
+class NoneFree(Exception):
+    """All four breakpoints of a thread are in use, by somebody else."""
+
+
+class Traps(Protocol):
+    """``descriptor`` can be read when somebody was caught. ``atomic``: memory is read at the hit itself."""
+
+    atomic: bool
+
+    @property
+    def descriptor(self) -> int: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def set(self, tids: Iterable[int]) -> None:
+        """At each address in each of these threads, not armed yet. Raises NoneFree."""
+
+    def arm(self) -> None:
+        """Those that are not armed yet."""
+
+    def clear(self) -> None:
+        """Takes all away."""
+
+    def take(self) -> tuple[list[Snapshot], int]:
+        """What was caught since ``set``, the first one first; and how many hits there were."""
+
+
+class _Events:
+    """The breakpoints themselves. A thread that ends meanwhile takes its own with it."""
+
+    def __init__(self, addresses: Iterable[int], kind: type[Breakpoint]) -> None:
+        self._addresses, self._kind = tuple(addresses), kind
+        self.set_ones: list[Breakpoint] = []
+        self._unarmed: list[Breakpoint] = []
+        self.threads: set[int] = set()
+
+    def add(self, tid: int) -> list[Breakpoint]:
+        self.threads.add(tid)
+        made: list[Breakpoint] = []
+        try:
+            for address in self._addresses:
+                made.append(self._kind(tid, address))  # noqa: PERF401 - those made before one that fails are kept
+        except ProcessLookupError:
+            pass
+        except PermissionError as error:
+            raise NotPermitted(
+                "hardware breakpoints may not be set", "the kernel refuses perf_event_open",
+                "set kernel.perf_event_paranoid to 2 or less, run as root, or ask with another --instrument",
+            ) from error  # fmt: skip
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise NoneFree from error
+            raise
+        finally:
+            self.set_ones += made
+            self._unarmed += made
+        return made
+
+    def arm(self) -> None:
+        for event in self._unarmed:
+            event.arm()
+        self._unarmed.clear()
+
+    def clear(self) -> None:
+        for event in self.set_ones:
+            event.close()
+        self.set_ones.clear()
+        self._unarmed.clear()
+        self.threads.clear()
+
+
+class KernelTraps:
+    """The question itself runs in the kernel: ``programs`` by the address of their place."""
+
+    atomic = True
+
+    def __init__(self, programs: Mapping[int, Program]) -> None:
+        self._programs = programs
+        self._events = _Events(programs, Breakpoint)
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opened:
+            self._ring = opened.enter_context(bpf.RingBuffer(_RING_BYTES))
+            self._counters = opened.enter_context(bpf.Counters(COUNTERS))
+            self._loaded: dict[int, int] = {}
+            for address, program in self._programs.items():
+                self._loaded[address] = bpf.load(program.code(self._ring.descriptor, self._counters.descriptor))
+                opened.callback(os.close, self._loaded[address])
+            self._open = opened.pop_all()
+        self._open.callback(self._events.clear)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    @property
+    def descriptor(self) -> int:
+        return self._ring.descriptor
+
+    def set(self, tids: Iterable[int]) -> None:
+        if not self._events.set_ones:
+            self._begin()
+        for tid in tids:
+            if tid not in self._events.threads:
+                for event in self._events.add(tid):
+                    event.run(self._loaded[event.address])
+
+    def _begin(self) -> None:
+        """Nothing of the look before is left: a program may have been at work while its breakpoint was taken away."""
+        for _ in self._ring.records():
+            pass
+        for counter in range(COUNTERS):
+            self._counters[counter] = 0
+
+    def arm(self) -> None:
+        self._events.arm()
+
+    def clear(self) -> None:
+        self._events.clear()
+
+    def take(self) -> tuple[list[Snapshot], int]:
+        found = []
+        for record in self._ring.records():
+            address = Program.address_of(record)
+            snapshot = self._programs[address].snapshot(record) if address in self._programs else None
+            if snapshot is not None:
+                found.append(snapshot)
+        return found, self._counters[HITS]
+
+    @property
+    def unreadable(self) -> int:
+        """Hits at which the condition had no value."""
+        return self._counters[UNREADABLE]
+
+
+class PlainTraps:
+    """For whoever may trace a process but load no program."""
+
+    atomic = False
+
+    def __init__(self, addresses: Iterable[int]) -> None:
+        self._events = _Events(addresses, SamplingBreakpoint)
+        self._caught: list[Snapshot] = []
+
+    def __enter__(self) -> Self:
+        self._poll = select.epoll()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._events.clear()
+        self._poll.close()
+
+    @property
+    def descriptor(self) -> int:
+        return self._poll.fileno()
+
+    def set(self, tids: Iterable[int]) -> None:
+        self._caught.clear()
+        for tid in tids:
+            if tid not in self._events.threads:
+                for event in self._events.add(tid):
+                    self._poll.register(event.descriptor, select.EPOLLIN)
+
+    def arm(self) -> None:
+        self._events.arm()
+
+    def clear(self) -> None:
+        found = [event.sampled() for event in self._events.set_ones if isinstance(event, SamplingBreakpoint)]
+        self._caught = sorted(
+            (
+                Snapshot(one.time_ns, one.time_ns, one.tid, one.registers, ((one.registers[7], one.stack),))
+                for one in found
+                if one is not None
+            ),
+            key=lambda snapshot: snapshot.begun_ns,
+        )
+        self._events.clear()
+
+    def take(self) -> tuple[list[Snapshot], int]:
+        return self._caught, len(self._caught)
