@@ -25,11 +25,15 @@ if TYPE_CHECKING:  # what compiles is imported where it is needed: an answer tha
 
 @dataclass(frozen=True, slots=True)
 class PlannedPlace:
-    """One address (of the file) with one plan an expression, in their order. ``where``: for people."""
+    """One address (of the file) with one plan an expression, in their order. ``where``: for people.
+
+    ``condition``: of ``--when``; true where it is not 0.
+    """
 
     address: int
     where: str
     plans: tuple[Node, ...]
+    condition: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,10 @@ class QuestionPlan:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "places": [[place.address, place.where, codec.encode(place.plans)] for place in self.places],
+            "places": [
+                [place.address, place.where, codec.encode(place.plans), codec.encode(place.condition)]
+                for place in self.places
+            ],
             "types": self.types,
             "unsigned_bits": self.unsigned_bits,
             "unanswerable": [list(item) for item in self.unanswerable],
@@ -54,7 +61,10 @@ class QuestionPlan:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> QuestionPlan:
-        places = tuple(PlannedPlace(address, where, codec.decode(plans)) for address, where, plans in data["places"])
+        places = tuple(
+            PlannedPlace(address, where, codec.decode(plans), codec.decode(condition))
+            for address, where, plans, condition in data["places"]
+        )
         unanswerable = tuple((address, reason) for address, reason in data["unanswerable"])
         return QuestionPlan(places, data["types"], data["unsigned_bits"], unanswerable)
 
@@ -69,7 +79,7 @@ def plan_question(question: Question, target: Target, cache: Cache | None = None
     from sampler.debuginfo.image import reading
     from sampler.expression.syntax import check_expression
 
-    for expression in question.expressions:
+    for expression in (*question.expressions, *([question.when] if question.when is not None else ())):
         check_expression(expression)
     with image_of(target) as image:
         bias = load_bias(target.pid, image)
@@ -91,13 +101,18 @@ def _from_cache(cache: Cache, key: tuple[str, ...]) -> QuestionPlan | None:
 def _key(question: Question, target: Target) -> tuple[str, ...]:
     about = os.stat(procfs.executable(target.pid))
     identity = target.build_id or f"{about.st_dev}:{about.st_ino}"
-    return (identity, f"{about.st_size}:{about.st_mtime_ns}", question.point, json.dumps(question.expressions))
+    return (
+        identity,
+        f"{about.st_size}:{about.st_mtime_ns}",
+        question.point,
+        json.dumps([question.expressions, question.when]),
+    )
 
 
 def _planned(question: Question, image: Image, bias: int) -> QuestionPlan:
     from sampler.debuginfo.points import Points
     from sampler.debuginfo.scope import Scope
-    from sampler.expression.compile import compile_expression
+    from sampler.expression.compile import compile_condition, compile_expression
 
     places: list[PlannedPlace] = []
     refused: list[tuple[int, ExpressionRefused]] = []
@@ -105,12 +120,15 @@ def _planned(question: Question, image: Image, bias: int) -> QuestionPlan:
     bits: dict[str, int] = {}
     for place in Points(image, bias).find(question.point):
         try:
-            compiled = [compile_expression(text, Scope(image, place)) for text in question.expressions]
+            scope = Scope(image, place)
+            compiled = [compile_expression(text, scope) for text in question.expressions]
+            when = [compile_condition(question.when, scope)] if question.when is not None else []
         except ExpressionRefused as error:
             refused.append((place.address, error))
             continue
-        plans = tuple(merge([one.plan for one in compiled]))
-        places.append(PlannedPlace(place.address, described(place), plans))
+        merged = merge([*(one.plan for one in compiled), *when])
+        plans, condition = tuple(merged[: len(compiled)]), merged[len(compiled)] if when else None
+        places.append(PlannedPlace(place.address, described(place), plans, condition))
         types |= {one.text: one.type_name for one in compiled}
         bits |= {one.text: one.unsigned_bits for one in compiled if one.unsigned_bits is not None}
     if not places:

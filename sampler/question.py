@@ -15,6 +15,7 @@ from sampler.units import NS_PER_SECOND
 _POINT = re.compile(r"(?:0x[0-9a-fA-F]{1,16}|[\w(/.][\w()*\[\]./:,·$@~+-]*)")
 LONGEST_POINT = 500
 MOST_EXPRESSIONS = 32
+MOST_HITS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,17 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A program point, one or more expressions, a timing and a budget. Texts are checked on creation."""
+    """A program point, one or more expressions, a timing and a budget. Texts are checked on creation.
+
+    ``when``: a condition; only a hit at which it is true answers. ``most_hits``: so many are tried a look.
+    """
 
     point: str
     expressions: tuple[str, ...]
     timing: Timing = field(default_factory=Timing)
     budget: Budget = field(default_factory=Budget)
+    when: str | None = None
+    most_hits: int = MOST_HITS
 
     def __post_init__(self) -> None:
         check_point(self.point)
@@ -52,7 +58,7 @@ class Question:
             "window_ns": timing.window_ns,
             "max_pause_ns": budget.max_pause_ns,
             "max_suspended": budget.max_suspended,
-        }
+        } | ({"when": self.when, "max_hits": self.most_hits} if self.when is not None else {})
 
 
 def check_point(point: str) -> None:

@@ -17,7 +17,7 @@ from typing import IO, Any
 from sampler import __version__
 from sampler.budget import Throttle
 from sampler.errors import BudgetExceeded, InternalError, SamplerError, TargetEnded
-from sampler.instruments.base import Assignment, SamplingInstrument, instrument_class
+from sampler.instruments.base import Assignment, SamplingInstrument, check_condition, instrument_class
 from sampler.linux.announcements import announcements
 from sampler.linux.wakeup import StopRequest
 from sampler.outbox import Outbox
@@ -87,6 +87,7 @@ class Run:
         pid = find_pid(self._order.target)
         target, text_check_s = _timed_resolve(pid)
         kind = instrument_class(self._order.instrument)
+        check_condition(self._order.instrument, self._order.question)
         self._start_ns = time.monotonic_ns()
         instrument = kind(
             Assignment(

@@ -98,6 +98,10 @@ class Assembler:
     def place(self, label: Label) -> None:
         self._places[label] = len(self._code)
 
+    def is_used(self, label: Label) -> bool:
+        """Whether anything jumps there: the kernel takes no code that cannot be reached."""
+        return any(one == label for _, one in self._jumps)
+
     def jump(self, label: Label) -> None:
         self._jump(_JMP | 0x00, 0, 0, 0, label)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 
-from sampler.bpf.assembler import R0, R1, R2, R3, R6, R7, R9, Assembler, Label
+from sampler.bpf.assembler import FRAME, R0, R1, R2, R3, R4, R6, R7, R8, R9, Assembler, Label
 from sampler.bpf.values import REGISTERS_AT, NotExpressible, Stored, Values
 from sampler.plan import nodes
 from sampler.plan.nodes import Node, Reading, walk
@@ -18,8 +18,8 @@ from sampler.plan.snapshot import Snapshot
 # Helpers: include/uapi/linux/bpf.h, __BPF_FUNC_MAPPER.
 _KTIME_GET_NS, _CURRENT_PID_TGID = 5, 14
 _PROBE_READ_USER, _PROBE_READ_USER_STR = 112, 114
-_RESERVE, _SUBMIT, _DISCARD = 131, 132, 133
-_NO_WAKEUP, _FORCE_WAKEUP = 1, 2
+_LOOKUP, _OUTPUT = 1, 130
+_FORCE_WAKEUP = 2
 
 # What the shared counters count.
 HITS, TAKEN, DROPPED, UNREADABLE = range(4)
@@ -54,24 +54,25 @@ class Program:
         if at > MOST_BYTES:
             raise NotExpressible(f"an answer of {at} bytes")
 
-    def code(self, ring: int, counters: int) -> bytes:
-        """The instructions, for maps by their descriptors."""
+    def code(self, ring: int, counters: int, scratch: int) -> bytes:
+        """The instructions, for maps by their descriptors; ``scratch`` has room for ``size`` bytes."""
         self._asm = asm = Assembler()
-        self._values = Values(asm, self._stored, self._bias)
+        self._values, self._ring = Values(asm, self._stored, self._bias), ring
         self._stop, self._refused, self._unfit, self._spent = (asm.label() for _ in range(4))
         asm.move(R6, R1)
         asm.map_value(R9, counters)
         self._count(HITS)
-        asm.jump_if_constant(">=", R1, self._most_hits, self._spent)
+        asm.move(R8, R1)
         asm.load(R1, R9, 8 * TAKEN)
         asm.jump_if_constant("!=", R1, 0, self._stop)
-        self._reserve(ring, self.size)
+        self._find(scratch)
+        asm.jump_if_constant(">=", R8, self._most_hits, self._spent)
         self._head(ANSWER)
         for node in self._readings:
             self._read(node)
         self._check()
         self._take()
-        self._ends(ring)
+        self._ends()
         return asm.assembled()
 
     # Parts.
@@ -81,16 +82,15 @@ class Program:
         self._asm.set(R1, 1)
         self._asm.fetch_add(R9, 8 * counter, R1)
 
-    def _reserve(self, ring: int, size: int) -> None:
-        asm, got = self._asm, self._asm.label()
-        asm.map(R1, ring)
-        asm.set(R2, size)
-        asm.set(R3, 0)
-        asm.call(_RESERVE)
-        asm.jump_if_constant("!=", R0, 0, got)
-        self._count(DROPPED)
-        asm.jump(self._stop)
-        asm.place(got)
+    def _find(self, scratch: int) -> None:
+        """This processor's scratch memory, into R7."""
+        asm = self._asm
+        asm.store_constant(FRAME, -8, 0)
+        asm.map(R1, scratch)
+        asm.move(R2, FRAME)
+        asm.alu_with("+", R2, -8)
+        asm.call(_LOOKUP)
+        asm.jump_if_constant("==", R0, 0, self._stop)
         asm.move(R7, R0)
 
     def _head(self, what: int) -> None:
@@ -154,38 +154,43 @@ class Program:
 
     def _take(self) -> None:
         """Of threads that come at one instant, the first answers."""
-        asm, late = self._asm, self._asm.label()
+        asm = self._asm
         self._count(TAKEN)
-        asm.jump_if_constant("!=", R1, 0, late)
+        asm.jump_if_constant("!=", R1, 0, self._stop)
         asm.call(_KTIME_GET_NS)
         asm.store(R7, 8, R0)
-        self._hand_over(_SUBMIT, _FORCE_WAKEUP, _STOP)
-        asm.place(late)
-        self._hand_over(_DISCARD, _NO_WAKEUP, _STOP)
+        self._hand_over(self.size)
 
-    def _ends(self, ring: int) -> None:
+    def _ends(self) -> None:
         asm = self._asm
         if self._condition is not None:
-            asm.place(self._unfit)
-            self._count(UNREADABLE)
+            if asm.is_used(self._unfit):
+                asm.place(self._unfit)
+                self._count(UNREADABLE)
             asm.place(self._refused)
-            self._hand_over(_DISCARD, _NO_WAKEUP, _STAY)
+            self._exit(_STAY)
         asm.place(self._spent)
         if self._condition is not None:
-            self._reserve(ring, _HEAD.size)
             self._head(GIVEN_UP)
-            self._hand_over(_SUBMIT, _FORCE_WAKEUP, _STOP)
+            self._hand_over(_HEAD.size)
         asm.place(self._stop)
-        asm.set(R0, _STOP)
-        asm.exit()
+        self._exit(_STOP)
 
-    def _hand_over(self, how: int, flags: int, result: int) -> None:
-        asm = self._asm
-        asm.move(R1, R7)
-        asm.set(R2, flags)
-        asm.call(how)
-        asm.set(R0, result)
-        asm.exit()
+    def _hand_over(self, size: int) -> None:
+        asm, handed = self._asm, self._asm.label()
+        asm.map(R1, self._ring)
+        asm.move(R2, R7)
+        asm.set(R3, size)
+        asm.set(R4, _FORCE_WAKEUP)
+        asm.call(_OUTPUT)
+        asm.jump_if_constant("==", R0, 0, handed)
+        self._count(DROPPED)
+        asm.place(handed)
+        self._exit(_STOP)
+
+    def _exit(self, result: int) -> None:
+        self._asm.set(R0, result)
+        self._asm.exit()
 
     # The other side.
 

@@ -11,7 +11,7 @@ from sampler import units
 from sampler.budget import Budget
 from sampler.errors import UsageError
 from sampler.instruments.base import INSTRUMENTS
-from sampler.question import MOST_EXPRESSIONS, Question, Timing
+from sampler.question import MOST_EXPRESSIONS, MOST_HITS, Question, Timing
 
 FORMATS = ("table", "jsonl", "csv")
 LARGEST_COUNT = 10**9
@@ -64,6 +64,14 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="how long a look waits for the point to be reached (default 1s)",
     )
+    when.add_argument("--when", metavar="EXPRESSION", help="only a hit at which this is true answers (perf)")
+    when.add_argument(
+        "--max-hits",
+        type=typed(_parse_count),
+        default=MOST_HITS,
+        metavar="N",
+        help=f"with --when: how many hits a look tries (default {MOST_HITS})",
+    )
     budget = parser.add_argument_group("what the target may be put through")
     budget.add_argument(
         "--max-pause",
@@ -110,7 +118,8 @@ def question_from(arguments: argparse.Namespace, point: str, expressions: list[s
         arguments.count,
         arguments.window,
     )
-    return Question(point, tuple(expressions), timing, Budget(arguments.max_pause, arguments.max_suspended))
+    budget = Budget(arguments.max_pause, arguments.max_suspended)
+    return Question(point, tuple(expressions), timing, budget, arguments.when, arguments.max_hits)
 
 
 def arguments_from(question: Question) -> list[str]:
@@ -128,6 +137,8 @@ def arguments_from(question: Question) -> list[str]:
         options["--duration"] = f"{timing.duration_ns}ns"
     if timing.count is not None:
         options["--count"] = str(timing.count)
+    if question.when is not None:
+        options |= {"--when": question.when, "--max-hits": str(question.most_hits)}
     return [f"{name}={value}" for name, value in options.items()]
 
 

@@ -16,7 +16,7 @@ from sampler.expression.answers import Answers
 from sampler.expression.operands import Operand, computed, no_value, refusal, untyped, value
 from sampler.expression.rules import Rules, adapted, promoted, rules_of
 from sampler.expression.syntax import is_difference, parse
-from sampler.plan.nodes import Arithmetic, Base, Complement, Negate, Node
+from sampler.plan.nodes import Arithmetic, Base, Complement, Negate, Node, Not
 
 if TYPE_CHECKING:
     from lark import Token, Tree
@@ -43,6 +43,12 @@ def compile_expression(text: str, scope: Scope) -> Compiled:
     return Compiled(text, plan, name, _unsigned_bits(text, operand))
 
 
+def compile_condition(text: str, scope: Scope) -> Node:
+    """A node that is 0 or false where the condition is not met; raises as above."""
+    compiler = Compiler(text, scope)
+    return Not(value(compiler.negation_of(parse(text))))
+
+
 def _unsigned_bits(text: str, operand: Operand) -> int | None:
     kind = operand.kind
     wraps = kind is not None and kind.base is Base.INTEGER and not kind.signed and is_difference(text)
@@ -61,6 +67,10 @@ class Compiler:
         """What a part of the tree stands for."""
         operand = _STEPS[tree.data](self, tree)
         return operand.named(self._source(tree))
+
+    def negation_of(self, tree: Tree[Token]) -> Operand:
+        """``!(…)`` of a part of the tree: refused for what is no condition in its language."""
+        return self._rules.negation(self.operand(tree), self._source(tree))
 
     def _source(self, tree: Tree[Token]) -> str:
         meta = tree.meta

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
-from sampler.errors import UsageError
+from sampler.errors import NotAnswerable, UsageError
 from sampler.linux.wakeup import StopRequest
 from sampler.question import Question
 from sampler.sample import Miss, Sample
@@ -40,7 +40,10 @@ class SamplingInstrument(Protocol):
     """Attaches on entry and leaves the target as found on exit, however the block ended.
 
     Creating one checks all that can be checked without touching the target, and raises SamplerError.
+    ``conditional``: it understands ``--when``.
     """
+
+    conditional: ClassVar[bool]
 
     def __init__(self, assignment: Assignment) -> None: ...
 
@@ -76,3 +79,9 @@ def instrument_class(name: str) -> type[SamplingInstrument]:
     module, kind = INSTRUMENTS[name]
     chosen: type[SamplingInstrument] = getattr(import_module(module), kind)
     return chosen
+
+
+def check_condition(name: str, question: Question) -> None:
+    """NotAnswerable where a condition is given that the instrument would pass over."""
+    if question.when is not None and not instrument_class(name).conditional:
+        raise NotAnswerable(f"{name} knows no condition", "every hit answers", "leave out --when, or ask with perf")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from sampler.bpf.program import Program
 from sampler.instruments.traps import KernelTraps, PlainTraps, Traps
+from sampler.plan.nodes import Constant
 from sampler.sample import Interval
 
 _TRIALS = 40
@@ -21,17 +22,18 @@ _TRIALS = 40
 
 @dataclass(frozen=True, slots=True)
 class HitCost:
-    """Nanoseconds: what half of the hits took, and what nearly all of them took at most."""
+    """Nanoseconds: what half of the hits took; what nearly all took at most; one that does not meet a condition."""
 
     usual_ns: int
     most_ns: int
+    passed_ns: int = 0
 
-    def of(self, inside_ns: int, hits: int) -> Interval:
-        """Of a look: ``inside_ns`` was seen in the handler itself."""
-        return Interval(inside_ns, inside_ns + hits * self.most_ns)
+    def of(self, inside_ns: int, hits: int, passed: int) -> Interval:
+        """Of a look: ``inside_ns`` was seen in the handler itself; ``passed``: hits that changed nothing."""
+        return Interval(inside_ns, inside_ns + hits * self.most_ns + passed * self.passed_ns)
 
     def to_json(self) -> list[int]:
-        return [self.usual_ns, self.most_ns]
+        return [self.usual_ns, self.most_ns, self.passed_ns]
 
 
 def measured(in_kernel: bool) -> HitCost:
@@ -41,7 +43,18 @@ def measured(in_kernel: bool) -> HitCost:
     traps: Traps = KernelTraps({address: Program((), 0)}) if in_kernel else PlainTraps([address])
     with traps:
         found = sorted(_one(traps, function) for _ in range(_TRIALS))
-    return HitCost(found[len(found) // 2], found[-max(1, len(found) // 20)])
+    passed_ns = _passed(address, function) if in_kernel else 0
+    return HitCost(found[len(found) // 2], found[-max(1, len(found) // 20)], passed_ns)
+
+
+def _passed(address: int, function: Callable[[], object]) -> int:
+    """A hit at which a condition is false: the breakpoint stays."""
+    with KernelTraps({address: Program((), 0, Constant(0), 2 * _TRIALS)}) as traps:
+        traps.set([threading.get_native_id()])
+        without_ns = sum(_taken(function) for _ in range(_TRIALS))
+        traps.arm()
+        with_ns = sum(_taken(function) for _ in range(_TRIALS))
+    return max(0, with_ns - without_ns) // _TRIALS
 
 
 def _one(traps: Traps, function: Callable[[], object]) -> int:

@@ -44,6 +44,8 @@ class Watched:
 class Perf:
     """Creating one compiles the question, also for the kernel; the target is not touched before a look."""
 
+    conditional = True
+
     def __init__(self, assignment: Assignment) -> None:
         self._given, self._target, self._question = assignment, assignment.target, assignment.question
         self._plan = plan_question(self._question, self._target)
@@ -57,9 +59,16 @@ class Perf:
         self._open = ExitStack()
 
     def _made_traps(self) -> Traps:
-        if not bpf.permitted():
-            return PlainTraps(self._places)
-        return KernelTraps({at: kernel_program(place, self._bias) for at, place in self._places.items()})
+        if bpf.permitted():
+            most = self._question.most_hits if self._question.when is not None else 1
+            return KernelTraps({at: kernel_program(place, self._bias, most) for at, place in self._places.items()})
+        if self._question.when is not None:
+            raise NotAnswerable(
+                "--when cannot be used here",
+                "the condition is looked at by a program in the kernel, which may not be loaded",
+                "run as root or with CAP_BPF and CAP_PERFMON, or ask for the condition beside the rest",
+            )
+        return PlainTraps(self._places)
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -134,6 +143,8 @@ class Perf:
             return self._answer(caught[0], hits, armed_ns, deadline_ns)
         if self._given.stop.reason is not None:
             return None
+        if self._question.when is not None and hits:
+            return self._miss("no-match", armed_ns, deadline_ns, f"of {hits} hits none met the condition", hits)
         return self._miss("not-reached", armed_ns, deadline_ns, "", hits)
 
     def _answer(self, snapshot: Snapshot, hits: int, armed_ns: int, deadline_ns: int) -> Sample | Miss:
@@ -153,16 +164,21 @@ class Perf:
         return Sample(t_ns, values, cost, signed, late_ns, atomic=not reader.later)
 
     def _cost(self, snapshot: Snapshot, hits: int, armed_ns: int) -> Cost:
-        suspended = self._hit_cost.of(snapshot.ended_ns - snapshot.begun_ns, hits)
+        suspended = self._suspended(snapshot.ended_ns - snapshot.begun_ns, hits)
         now_ns, start_ns = time.monotonic_ns(), self._given.start_ns
         return Cost(
             suspended, Interval(armed_ns - start_ns, now_ns - start_ns), snapshot.begun_ns - armed_ns, 0, hits
         )  # fmt: skip
 
+    def _suspended(self, inside_ns: int, hits: int) -> Interval:
+        """With a condition, all hits but the last leave the breakpoint as it is; without, each takes its own away."""
+        passed = max(0, hits - 1) if self._question.when is not None else 0
+        return self._hit_cost.of(inside_ns, hits - passed, passed)
+
     def _miss(self, reason: str, armed_ns: int, deadline_ns: int, detail: str, hits: int = 0) -> Miss:
         now_ns, start_ns = time.monotonic_ns(), self._given.start_ns
         cost = Cost(
-            self._hit_cost.of(0, hits), Interval(armed_ns - start_ns, now_ns - start_ns), now_ns - armed_ns, 0, hits
+            self._suspended(0, hits), Interval(armed_ns - start_ns, now_ns - start_ns), now_ns - armed_ns, 0, hits
         )
         return Miss(armed_ns - start_ns, reason, cost, detail, armed_ns - deadline_ns)
 
@@ -185,10 +201,10 @@ class Reader:
             return self._memory.read(address, size)
 
 
-def kernel_program(place: PlannedPlace, bias: int) -> Program:
+def kernel_program(place: PlannedPlace, bias: int, most_hits: int) -> Program:
     """Raises NotAnswerable, which names what the kernel's programs cannot do."""
     try:
-        return Program(place.plans, bias)
+        return Program(place.plans, bias, place.condition, most_hits)
     except NotExpressible as reason:
         raise NotAnswerable(
             f"perf cannot ask that at {place.where}",

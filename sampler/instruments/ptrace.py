@@ -55,6 +55,8 @@ class Hit:
 class Ptrace:
     """Creating one compiles the question; nothing is attached before the ``with`` block."""
 
+    conditional = False
+
     def __init__(self, assignment: Assignment) -> None:
         self._given, self._target = assignment, assignment.target
         self._question = assignment.question

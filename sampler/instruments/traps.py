@@ -112,9 +112,11 @@ class KernelTraps:
         with ExitStack() as opened:
             self._ring = opened.enter_context(bpf.RingBuffer(_RING_BYTES))
             self._counters = opened.enter_context(bpf.Counters(COUNTERS))
+            scratch = opened.enter_context(bpf.Scratch(max(program.size for program in self._programs.values())))
+            maps = (self._ring.descriptor, self._counters.descriptor, scratch.descriptor)
             self._loaded: dict[int, int] = {}
             for address, program in self._programs.items():
-                self._loaded[address] = bpf.load(program.code(self._ring.descriptor, self._counters.descriptor))
+                self._loaded[address] = bpf.load(program.code(*maps))
                 opened.callback(os.close, self._loaded[address])
             self._open = opened.pop_all()
         self._open.callback(self._events.clear)

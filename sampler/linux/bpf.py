@@ -15,13 +15,13 @@ from typing import Self
 
 _BPF = 321  # arch/x86/entry/syscalls/syscall_64.tbl
 _MAP_CREATE, _PROG_LOAD, _PROG_TEST_RUN = 0, 5, 10
-_ARRAY, _RINGBUF = 2, 27
+_ARRAY, _PERCPU_ARRAY, _RINGBUF = 2, 6, 27
 _MMAPABLE = 1 << 10
 PERF_EVENT, SYSCALL = 7, 31  # enum bpf_prog_type
 _SLEEPABLE = 1 << 4
 _LICENCE = ctypes.create_string_buffer(b"GPL")
 _LOG_BYTES = 1 << 20
-_BUSY, _DISCARDED = 1 << 31, 1 << 30
+_BUSY = 1 << 31
 _HEADER_BYTES = 8
 _PAGE = mmap.PAGESIZE
 
@@ -117,6 +117,21 @@ class Counters:
         os.close(self.descriptor)
 
 
+class Scratch:
+    """``size`` bytes of memory for each processor, where a program builds what it hands over."""
+
+    def __init__(self, size: int) -> None:
+        self.descriptor = _call(_MAP_CREATE, struct.pack("<IIIII", _PERCPU_ARRAY, 4, size, 1, 0))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self.descriptor)
+
+
 class RingBuffer:
     """Records from programs, in their order; ``descriptor`` can be polled for them."""
 
@@ -146,9 +161,7 @@ class RingBuffer:
             header = struct.unpack_from("<I", self._producer, start)[0]
             if header & _BUSY:
                 return
-            length = header & ~_DISCARDED
-            data = self._producer[start + _HEADER_BYTES : start + _HEADER_BYTES + length]
-            at += -(-(length + _HEADER_BYTES) // 8) * 8
+            data = self._producer[start + _HEADER_BYTES : start + _HEADER_BYTES + header]
+            at += -(-(header + _HEADER_BYTES) // 8) * 8
             struct.pack_into("<Q", self._consumer, 0, at)
-            if not header & _DISCARDED:
-                yield data
+            yield data
