@@ -85,6 +85,11 @@ class Image:
                 return bytes(found.data())
         return b""
 
+    def dwarf_section(self, name: str) -> bytes:
+        """The same of a section that the DWARF is made of; it is unpacked once."""
+        found = getattr(self.dwarf, f"{name.removeprefix('.')}_sec")
+        return bytes(found.stream.getvalue()) if found is not None else b""
+
     def _debug_paths(self) -> Iterator[str]:
         build_id = self.identity.build_id
         if build_id and len(build_id) > 2 and "/" not in build_id:

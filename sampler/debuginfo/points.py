@@ -10,7 +10,8 @@ from typing import Any
 from sampler.debuginfo import entries
 from sampler.debuginfo.functions import Functions, Instance, innermost
 from sampler.debuginfo.image import Image
-from sampler.debuginfo.lines import Lines, Row, prologue_end
+from sampler.debuginfo.line_program import Row
+from sampler.debuginfo.lines import Lines, prologue_end
 from sampler.debuginfo.units import find_all
 from sampler.errors import PointAmbiguous, PointNotFound
 
