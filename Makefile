@@ -61,7 +61,7 @@ build/values: $(VENV)/.ready tests/programs/values/main.go
 	cd tests/programs/values && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
 	touch $@
 
-build/go_types: $(VENV)/.ready $(wildcard tests/programs/go_types/*.go)
+build/go_types: $(VENV)/.ready $(wildcard tests/programs/go_types/*.go tests/programs/go_types/*/*.go)
 	mkdir -p build
 	cd tests/programs/go_types && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
 	touch $@

@@ -51,11 +51,11 @@ class Asked:
 def inventory(target: Target, point: str) -> Iterator[Asked]:
     """The parameters and locals at each address of the point; raises BinaryError and QuestionError."""
     with image_of(target) as image, reading(target.executable):
-        bias, lines = load_bias(target.pid, image), Lines(image)
+        bias = load_bias(target.pid, image)
         for place in Points(image, bias).find(point):
             for variable in Scope(image, place).locals.values():
                 name = variable.type.name if variable.type is not None else "void"
-                where, readable = _where(variable, lines)
+                where, readable = _where(variable, image.lines)
                 yield Asked(described(place), place.address + bias, variable.name, name, where, readable,
                             tuple(_fields(variable.type)))  # fmt: skip
 

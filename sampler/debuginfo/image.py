@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from sampler.debuginfo.executable import Executable
+from sampler.debuginfo.lines import Lines
+from sampler.debuginfo.packages import Packages
 from sampler.debuginfo.symbols import Symbols
 from sampler.debuginfo.units import Units
 from sampler.errors import BinaryError, NoDebugInfo
@@ -68,6 +70,14 @@ class Image:
     @cached_property
     def units(self) -> Units:
         return Units(self.dwarf, self.path)
+
+    @cached_property
+    def packages(self) -> Packages:
+        return Packages(self.units)
+
+    @cached_property
+    def lines(self) -> Lines:
+        return Lines(self)
 
     @cached_property
     def symbols(self) -> Symbols:

@@ -6,12 +6,14 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sampler.debuginfo import entries
-from sampler.debuginfo.image import Image
 from sampler.debuginfo.line_program import LineProgram, Row
 from sampler.debuginfo.units import Unit, find_all
+
+if TYPE_CHECKING:
+    from sampler.debuginfo.image import Image
 
 # DW_LNE_set_address: an extended opcode of nine bytes, then the address (DWARF 5, 6.2.5.3).
 _SET_ADDRESS = b"\x00\x09\x02"

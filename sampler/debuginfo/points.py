@@ -11,7 +11,8 @@ from sampler.debuginfo import entries
 from sampler.debuginfo.functions import Functions, Instance, innermost
 from sampler.debuginfo.image import Image
 from sampler.debuginfo.line_program import Row
-from sampler.debuginfo.lines import Lines, prologue_end
+from sampler.debuginfo.lines import prologue_end
+from sampler.debuginfo.packages import unescaped
 from sampler.debuginfo.units import find_all
 from sampler.errors import PointAmbiguous, PointNotFound
 
@@ -43,7 +44,7 @@ class Points:
     def __init__(self, image: Image, bias: int = 0) -> None:
         self._image, self._bias = image, bias
         self.functions = Functions(image)
-        self.lines = Lines(image)
+        self.lines = image.lines
 
     def find(self, point: str) -> list[Place]:
         """The places of a point, in the order of addresses; PointNotFound, PointAmbiguous."""
@@ -117,13 +118,15 @@ class Points:
 
     def _go_names(self, name: str) -> Iterator[str]:
         """The full names that a name stands for: without its package's path, without type arguments."""
-        bare = _TYPE_ARGUMENTS.sub("", name)
+        bare = _bare(name)
         last = re.split(r"[./]", bare)[-1].lstrip("(*").rstrip(")")
-        found = {full for full in self._names_with(last) if _TYPE_ARGUMENTS.sub("", full) == bare}
+        known = {full: _bare(full) for full in self._names_with(last)}
+        found = {full for full, written in known.items() if written == bare}
         if not found:
-            found = {full for full in self._names_with(last) if _TYPE_ARGUMENTS.sub("", full).endswith("/" + bare)}
+            whole = set(self._image.packages.with_paths(bare))
+            found = {full for full, written in known.items() if written.endswith("/" + bare) or written in whole}
         if not found and name.startswith("("):
-            found = {full for full in self._names_with(last) if _TYPE_ARGUMENTS.sub("", full).endswith("." + bare)}
+            found = {full for full, written in known.items() if written.endswith("." + bare)}
         asked_for = name in found  # one instantiation, named in full
         yield from [name] if asked_for else sorted(found)
 
@@ -182,6 +185,11 @@ class Points:
         near = min((near for known in lines.values() for near in known), key=lambda near: abs(near - line))
         return PointNotFound(f"there is no code at {file}:{line}", f"the nearest line that holds some is {near}",
                              f"try {file}:{near}")  # fmt: skip
+
+
+def _bare(name: str) -> str:
+    """A name of Go's as it is written, without type arguments."""
+    return unescaped(_TYPE_ARGUMENTS.sub("", name))
 
 
 def _scope(entry: Any, address: int) -> list[Any]:

@@ -10,19 +10,21 @@ from typing import Any
 from sampler.debuginfo import entries, locations, references, types
 from sampler.debuginfo.frames import Frames
 from sampler.debuginfo.image import Image
-from sampler.debuginfo.lines import declared_line
+from sampler.debuginfo.lines import declared_line, prologue_end
 from sampler.debuginfo.locations import Memory, Storage, Surroundings, Unlocated
+from sampler.debuginfo.packages import spellings
 from sampler.debuginfo.points import Place
 from sampler.debuginfo.type_reader import TypeReader
 from sampler.debuginfo.types import Type
 from sampler.debuginfo.units import Unit, find_all
 from sampler.plan import numbers
-from sampler.plan.nodes import Block, Node, Part
+from sampler.plan.nodes import Block, Node, Part, Register
 
 _VARIABLES = ("DW_TAG_formal_parameter", "DW_TAG_variable")
 _VARIABLE = ("DW_TAG_variable",)
 _GO_CLOSURE_OFFSET = 0x2907  # cmd/internal/dwarf/dwarf.go
 _CLOSURE = ".closureptr"
+_CONTEXT = 1  # rdx, Go's context register: src/cmd/compile/abi-internal.md
 _NAMES = ("DW_AT_name",)
 _FORMS = ("DW_FORM_string", "DW_FORM_strp", "DW_FORM_strx1", "DW_FORM_strx2", "DW_FORM_strx")
 _CODE_TAGS = ("DW_TAG_subprogram", "DW_TAG_lexical_block", "DW_TAG_inlined_subroutine")
@@ -118,24 +120,41 @@ class Scope:
         line = declared_line(entry)
         if not self.image.is_go or entry.tag != "DW_TAG_variable" or line is None or self.place.line is None:
             return True
+        if _GO_CLOSURE_OFFSET in entry.attributes:  # it was there before the function
+            return True
         return line <= self.place.line
 
     def _local(self, entry: Any) -> Variable:
         name, kind = entries.name(entry) or "", self.types.of(entry)
-        where = self._captured(entry) if _GO_CLOSURE_OFFSET in entry.attributes else self._where(entry, kind)
+        captured = _GO_CLOSURE_OFFSET in entry.attributes
+        where = self._captured(entry, kind) if captured else self._where(entry, kind)
         if self.image.is_go and name.startswith("&"):  # it has escaped: a pointer to it is kept
             name, kind, where = name[1:], _target(kind), _behind(where)
         return Variable(name, kind, where, entry.tag == "DW_TAG_formal_parameter")
 
-    def _captured(self, entry: Any) -> Storage | Unlocated:
-        """A variable of an outer function, in the closure's own record."""
-        at = entries.value(entry, _GO_CLOSURE_OFFSET)
+    def _captured(self, entry: Any, kind: Type | None) -> Storage | Unlocated:
+        """A variable of an outer function: in the closure's record where that is at hand, else where it was put."""
+        closure = self._closure
+        if closure is not None:
+            return closure.inside(entries.value(entry, _GO_CLOSURE_OFFSET))
+        return self._where(entry, kind)
+
+    @cached_property
+    def _closure(self) -> Memory | None:
+        """The record of the closure that is executed: in a register of its own until the prologue ends."""
+        if self._in_prologue():
+            return Memory(Register(_CONTEXT))
         for block in self.place.scope:
-            for other in block.iter_children():
-                if entries.name(other) == _CLOSURE:
-                    closure = _behind(self._where(other, self.types.of(other)))
-                    return closure.inside(at) if isinstance(closure, Memory) else closure
-        return Unlocated("the closure that holds it cannot be found")
+            for entry in block.iter_children():
+                if entries.name(entry) == _CLOSURE:
+                    found = _behind(self._where(entry, self.types.of(entry)))
+                    return found if isinstance(found, Memory) else None
+        return None
+
+    def _in_prologue(self) -> bool:
+        low, high = entries.ranges(self.place.function)[0]
+        rows = self.image.lines.of_function(low, high)
+        return not self.place.inlined and low <= self.place.address <= prologue_end(rows, low, optimised=True)
 
     def _where(self, entry: Any, kind: Type | None) -> Storage | Unlocated:
         try:
@@ -181,18 +200,26 @@ class Scope:
                     yield entry
 
     def _go_names(self, name: str, tags: tuple[str, ...]) -> Iterator[str]:
+        """The full names that a name may stand for. A package is named by its path, the end of that, or its name."""
         if "." not in name:
-            yield f"{self.image.units.at(self.place.scope[0].offset).name}.{name}"  # type: ignore[union-attr]
-            yield f"{entries.name(self.place.function.cu.get_top_DIE())}.{name}"
+            for entry in (self.place.scope[0], self.place.function):
+                yield from spellings(f"{entries.name(entry.cu.get_top_DIE())}.{name}")
             if tags == _TYPE_TAGS:
                 yield name
             return
-        yield name
-        for at in find_all(self.image.units.info, f"/{name}\0".encode()):
+        for spelled in spellings(name):
+            yield spelled
+            yield from self._ending_in(f"/{spelled}\0".encode())
+        for full in self.image.packages.with_paths(name):
+            yield from spellings(full)
+
+    def _ending_in(self, end: bytes) -> Iterator[str]:
+        data = self.image.units.info
+        for at in find_all(data, end):
             start = at
-            while self.image.units.info[start - 1] >= 0x20:
+            while data[start - 1] >= 0x20:  # in front of a name stands the number of an abbreviation
                 start -= 1
-            yield self.image.units.info[start : at + len(name) + 1].decode(errors="replace")
+            yield data[start : at + len(end) - 1].decode(errors="replace")
 
     def _entries(self, name: str, tags: tuple[str, ...]) -> Iterator[Any]:
         """Entries of that very name: of the place's own unit first."""

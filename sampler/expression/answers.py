@@ -120,8 +120,8 @@ class Answers:
         if found.count is None:
             raise refusal(operand.text, "the number of its elements is not known", "ask for one of them")
         items = tuple(self._numbered(operand, at, depth) for at in range(min(found.count, MOST_ELEMENTS)))
-        head, tail, between = (f"{self._head(operand, bare)}[", "]", ",") if self._go else ("{", "}", ", ")
-        return Elements(head, items, Constant(found.count), tail, between)
+        brackets, between = ("[]", ",") if self._go else ("{}", ", ")
+        return Elements(self._head(operand, bare), items, Constant(found.count), brackets, between)
 
     def _numbered(self, operand: Operand, at: int, depth: int) -> Node:
         index = Operand(str(at), None, node=Constant(at))
@@ -138,7 +138,8 @@ class Answers:
         length = access.length(operand, operand.text).node
         assert length is not None
         items = tuple(self._numbered(operand, at, depth) for at in range(MOST_ELEMENTS))
-        sizes = "len: \0, cap: \1, [" if found.capacity_at is not None else "["
-        head = self._head(operand, bare) + sizes
-        room = access.capacity(operand, operand.text).node if found.capacity_at is not None else None
-        return Elements(head, items, length, "]", ",", room)
+        if found.capacity_at is None:  # not Go's
+            return Elements(self._head(operand, bare), items, length)
+        sizes = "" if bare else f"{self._head(operand, bare)}len: \0, cap: \1, "
+        room, start = access.capacity(operand, operand.text).node, part(operand, found.pointer_at, 8)
+        return Elements(sizes, items, length, capacity=room, start=start)

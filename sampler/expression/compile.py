@@ -87,9 +87,7 @@ class Compiler:
             raise no_value(text, f"at {self._scope.owner} {reason}", self._where_alive(reason)) from reason
 
     def _where_alive(self, reason: Unlocated) -> str:
-        from sampler.debuginfo.lines import Lines
-
-        lines = Lines(self._scope.image)
+        lines = self._scope.image.lines
         rows = [row for low, _ in reason.alive if (row := lines.line_at(low)) is not None]
         after = [row for row in rows if self._scope.place.line is None or row.line >= self._scope.place.line]
         if not rows:

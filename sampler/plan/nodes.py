@@ -236,14 +236,19 @@ class Listing(Node):
 
 @dataclass(frozen=True, slots=True)
 class Elements(Node):
-    """The first of ``length`` elements as text. In ``head``, \\0 stands for the length, \\1 for the capacity."""
+    """The first of ``length`` elements as text: ``sizes``, then the elements in ``brackets``.
 
-    head: str
+    In ``sizes``, \\0 stands for the length, \\1 for the capacity. ``start``, if given, is where they lie: no
+    elements, not even brackets, where it is nil.
+    """
+
+    sizes: str
     items: tuple[Node, ...]
     length: Node
-    tail: str
+    brackets: str = "[]"
     between: str = ","
     capacity: Node | None = None
+    start: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)

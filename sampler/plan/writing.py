@@ -114,6 +114,7 @@ def _listing(node: nodes.Listing) -> Step:
 def _elements(node: nodes.Elements) -> Step:
     items, length = [compiled(item) for item in node.items], compiled(node.length)
     capacity = compiled(node.capacity) if node.capacity is not None else length
+    start = compiled(node.start) if node.start is not None else None
 
     def run(moment: Moment) -> str:
         count = length(moment)
@@ -122,8 +123,10 @@ def _elements(node: nodes.Elements) -> Step:
         words = [as_word(item(moment)) for item in items[:count]]
         if count > len(items):
             words.append(f"...+{count - len(items)} more")
-        head = node.head.replace("\0", str(count)).replace("\1", str(capacity(moment)))
-        return head + node.between.join(words) + node.tail
+        sizes = node.sizes.replace("\0", str(count)).replace("\1", str(capacity(moment)))
+        if start is not None and not start(moment):
+            return sizes + "nil"
+        return sizes + node.brackets[0] + node.between.join(words) + node.brackets[1]
 
     return run
 

@@ -84,6 +84,8 @@ KNOWN = {
     "main.interfaces": {"number == nil": False},
     "main.channels": {"function == nil": False},
     "main.(*box[...]).Get": {"b.Count": (1, 2)},
+    "main.closure.func1": {"constant": 17, "k.number": -7, "len(k.words)": 3},
+    "parcel.Weigh": {"weight == Light": True, "Heavy": 5, "Limit": 40},
     "main.Sum[...]": {"len(values)": (2, 4)},
 }
 
