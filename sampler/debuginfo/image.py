@@ -83,6 +83,16 @@ class Image:
     def symbols(self) -> Symbols:
         return Symbols(self.debug_elf if self.debug_elf.get_section_by_name(".symtab") else self.elf)
 
+    @cached_property
+    def thread_storage(self) -> int:
+        """From the thread pointer to the thread-local variables of the program, which is the first module: they
+        lie right below it (ELF TLS, variant II).
+        """
+        for segment in self.elf.iter_segments("PT_TLS"):
+            align = segment["p_align"] or 1
+            return int(-segment["p_memsz"] // align * align)
+        return 0
+
     @property
     def is_go(self) -> bool:
         return self.identity.go_version is not None

@@ -54,7 +54,7 @@ class Scope:
     def __init__(self, image: Image, place: Place) -> None:
         self.image, self.place = image, place
         self.types = TypeReader(image.is_go)
-        self._surroundings = Surroundings(place.address, self._frame_base, self._cfa, self._thread_storage)
+        self._surroundings = Surroundings(place.address, self._frame_base, self._cfa, image.thread_storage)
 
     @cached_property
     def locals(self) -> dict[str, Variable]:
@@ -178,14 +178,6 @@ class Scope:
         if found is None:
             raise Unlocated("the program has no call frame information for its function")
         return found
-
-    @property
-    def _thread_storage(self) -> int:
-        """Of the executable, which is the first module: right below the thread pointer (ELF TLS, variant II)."""
-        for segment in self.image.elf.iter_segments("PT_TLS"):
-            align = segment["p_align"] or 1
-            return int(-segment["p_memsz"] // align * align)
-        return 0
 
     # Globals.
 
