@@ -12,14 +12,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from sampler.debuginfo.executable import Executable
-from sampler.debuginfo.lines import Lines
-from sampler.debuginfo.packages import Packages
-from sampler.debuginfo.symbols import Symbols
-from sampler.debuginfo.units import Units
 from sampler.errors import BinaryError, NoDebugInfo
+
+if TYPE_CHECKING:  # who asks for nothing but the load address needs none of these
+    from sampler.debuginfo.lines import Lines
+    from sampler.debuginfo.packages import Packages
+    from sampler.debuginfo.symbols import Symbols
+    from sampler.debuginfo.units import Units
 
 _DEBUG_FOLDER = "/usr/lib/debug"
 
@@ -69,18 +71,26 @@ class Image:
 
     @cached_property
     def units(self) -> Units:
+        from sampler.debuginfo.units import Units
+
         return Units(self.dwarf, self.path)
 
     @cached_property
     def packages(self) -> Packages:
+        from sampler.debuginfo.packages import Packages
+
         return Packages(self.units)
 
     @cached_property
     def lines(self) -> Lines:
+        from sampler.debuginfo.lines import Lines
+
         return Lines(self)
 
     @cached_property
     def symbols(self) -> Symbols:
+        from sampler.debuginfo.symbols import Symbols
+
         return Symbols(self.debug_elf if self.debug_elf.get_section_by_name(".symtab") else self.elf)
 
     @cached_property
