@@ -8,11 +8,16 @@ DLV_VERSION := v1.27.2
 # Too old for the Go that builds the fixtures: for the test of what is said then.
 OLD_DLV_VERSION := v1.24.2
 
+# Programs that others have written.
+CADDY_VERSION := v2.11.9
+NATS_SERVER_VERSION := v2.15.2
+
 export SAMPLER_DLV :=
 GO_PROGRAMS := build/values build/stripped build/tracee-noinline build/go_types build/go_types-unoptimised
 C_RINGS := build/c_ring build/c_ring-nopie build/c_ring-dwarf4
 C_TYPES := build/c_types build/c_types-o2 build/c_types-dwarf4
 C_PROGRAMS := $(C_RINGS) $(C_TYPES) build/c_reference build/offspring build/native build/tracer
+THIRD_PARTY := build/third-party/caddy build/third-party/nats-server build/.native
 C = gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pthread
 GO = PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 go
 
@@ -23,15 +28,16 @@ setup: $(VENV)/.ready $(BIN)/dlv build/tracee
 demo: setup
 	tools/demo $(BIN)
 
-test: setup build/dlv-old $(GO_PROGRAMS) $(C_PROGRAMS) lint
+test: setup build/dlv-old $(GO_PROGRAMS) $(C_PROGRAMS) $(THIRD_PARTY) lint
 	$(BIN)/pytest -m 'not torture'
 
 torture: setup $(GO_PROGRAMS) $(C_PROGRAMS)
 	$(BIN)/pytest -m torture --timeout=3600
 
-bench: setup build/tracee-noinline $(C_PROGRAMS)
+bench: setup build/tracee-noinline build/third-party/caddy $(C_PROGRAMS)
 	$(BIN)/python -m bench.looks --output build/bench.json
 	$(BIN)/python -m bench.ptrace --output build/bench-ptrace.json
+	$(BIN)/python -m bench.first_sample --output build/bench-first-sample.json
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -55,6 +61,14 @@ build/dlv-old: $(VENV)/.ready
 	mkdir -p build/old
 	GOBIN="$(CURDIR)/build/old" $(GO) install github.com/go-delve/delve/cmd/dlv@$(OLD_DLV_VERSION)
 	mv build/old/dlv $@ && rmdir build/old && touch $@
+
+build/third-party/caddy: $(VENV)/.ready
+	GOBIN="$(CURDIR)/$(@D)" $(GO) install github.com/caddyserver/caddy/v2/cmd/caddy@$(CADDY_VERSION)
+	touch $@
+
+build/third-party/nats-server: $(VENV)/.ready
+	GOBIN="$(CURDIR)/$(@D)" $(GO) install github.com/nats-io/nats-server/v2@$(NATS_SERVER_VERSION)
+	touch $@
 
 build/values: $(VENV)/.ready tests/programs/values/main.go
 	mkdir -p build

@@ -6,7 +6,7 @@ import math
 from typing import Protocol
 
 from sampler.debuginfo import types
-from sampler.debuginfo.types import Type, plain
+from sampler.debuginfo.types import Type, is_integer, plain
 from sampler.expression.operands import (
     BOOL,
     C_INT,
@@ -297,18 +297,28 @@ def _pointer_arithmetic(sign: str, left: Operand, right: Operand, text: str) -> 
     if sign == "+" and is_pointer(right):
         left, right = right, left
     found = left.plain
-    target = plain(found.target()) if isinstance(found, types.Pointer) else None
     if sign not in ("+", "-") or not isinstance(found, types.Pointer):
         raise refusal(text, f"{sign} is not for pointers")
-    size = (target.size if target else 1) or 1
+    size = _target_size(left)
     if is_pointer(right):
         if sign == "+":
             raise refusal(text, "two pointers cannot be added")
+        if size != _target_size(right):
+            raise refusal(text, "they point to values of different sizes")
         apart = Arithmetic("-", Convert(value(left), INT64), Convert(value(right), INT64), INT64)
         return computed(text, types.Scalar("long", 8, INT64), Arithmetic("/", apart, Constant(size), INT64))
+    if not (isinstance(right.constant, int) if right.is_constant else is_integer(right.type)):
+        raise refusal(text, f"{right.text!r} is no integer")
     by = Arithmetic("*", _as(right, INT64), Constant(size), INT64)
     assert left.type is not None
     return computed(text, left.type, Arithmetic(sign, value(left), by, ADDRESS))
+
+
+def _target_size(pointer: Operand) -> int:
+    """As pointer arithmetic has it: 1 for void."""
+    found = pointer.plain
+    target = plain(found.target()) if isinstance(found, types.Pointer) else None
+    return (target.size if target else 1) or 1
 
 
 def rules_of(language: str) -> Rules:
