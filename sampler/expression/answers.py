@@ -15,6 +15,7 @@ from sampler.plan.nodes import (
     Base,
     Constant,
     Decode,
+    Either,
     Elements,
     Kind,
     Listing,
@@ -111,7 +112,15 @@ class Answers:
 
     def _item(self, operand: Operand, depth: int, bare: bool = False) -> Node:
         found = self._of(operand, depth + 1, bare)
-        return Quoted(found) if isinstance(found, Text | TerminatedText) else found
+        if isinstance(found, Text | TerminatedText):
+            return Quoted(found)
+        if self._go and isinstance(found, Address) and self._is_typed_pointer(operand):
+            return Either(found.of, found, Constant(f"{'*' if bare else self._head(operand, bare)}nil"))
+        return found
+
+    def _is_typed_pointer(self, operand: Operand) -> bool:
+        """One that Delve names the type of where it is nil."""
+        return isinstance(operand.plain, types.Pointer) and operand.plain.target() is not None
 
     def _array(self, operand: Operand, found: types.Array, depth: int, bare: bool) -> Node:
         element = plain(found.element())

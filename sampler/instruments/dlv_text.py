@@ -24,6 +24,8 @@ _FAILED = re.compile(r"^Command failed: (.*)", re.MULTILINE | re.DOTALL)
 # The name may hold the path of its package.
 _CONSTANT = r"[^\W\d][\w./~%+|-]* \((?P<number>-?\d+)\)"
 _NAMED_CONSTANT = re.compile(_CONSTANT)
+_ADDRESS = r"unsafe\.Pointer\((?P<address>0x[0-9a-f]+)\)"
+_RAW = re.compile(_ADDRESS)
 # A pointer, map or interface without a value: its type, then nil. A nil slice tells its length besides.
 _NIL = re.compile(r"[^,:\"\n]+ nil")
 _STRING = re.compile(r'"(.*)"', re.DOTALL)
@@ -35,7 +37,7 @@ _FOLDS = {"nothing": "", "field": ", ", "element": ",", "line": " "}
 _COMPOSITE = re.compile(
     rf"(?P<quoted>{_QUOTED})|(?P<nothing>,\s*(?=[\]}}])|\n\s*(?=[\]}}])|(?<=[\[{{])\n\s*)|"
     rf"(?P<field>,\n\s*(?=(?:\w+|{_QUOTED}): ))|(?P<element>,\n\s*)|(?P<line>\n\s*)|"
-    rf"(?P<constant>(?<=[\s\[{{,]){_CONSTANT})"
+    rf"(?P<constant>(?<=[\s\[{{,]){_CONSTANT})|(?P<raw>{_ADDRESS})"
 )
 
 # What depends on the values of the moment, and may be well at the next look.
@@ -140,6 +142,9 @@ def _scalar(text: str) -> Value:
         return text == "true"
     if text == "nil" or _NIL.fullmatch(text):
         return None
+    raw = _RAW.fullmatch(text)
+    if raw:
+        return _address(raw)
     string = _STRING.fullmatch(text)
     if string:
         return string[1].replace('\\"', '"')
@@ -160,7 +165,17 @@ def _number(text: str) -> int | float | None:
 
 def _on_one_line(text: str) -> str:
     """A composite, which is folded if it is long or deep, as if it were not; its numbers without names."""
-    return _COMPOSITE.sub(lambda part: part["number"] or _FOLDS.get(part.lastgroup or "", part[0]), text)
+    return _COMPOSITE.sub(_as_we_write, text)
+
+
+def _as_we_write(part: re.Match[str]) -> str:
+    if part["address"]:
+        return _address(part) or "nil"
+    return part["number"] or _FOLDS.get(part.lastgroup or "", part[0])
+
+
+def _address(raw: re.Match[str]) -> str | None:
+    return raw["address"] if int(raw["address"], 16) else None
 
 
 def _reason(text: str) -> str:

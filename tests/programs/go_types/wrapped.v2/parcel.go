@@ -1,6 +1,8 @@
 // Package parcel is named otherwise than its folder, whose dot the linker spells in a way of its own.
 package parcel
 
+import "unsafe"
+
 // Weight has named values.
 type Weight int32
 
@@ -17,11 +19,14 @@ type Parcel struct {
 	Weight Weight
 	Labels []string
 	Nested [][]int
+	Next   *Parcel
+	Raw    unsafe.Pointer
 }
 
 // Package-level variables.
 var (
-	Default = Parcel{Heavy, nil, [][]int{{1, 2}, nil, {}}}
+	Default = Parcel{Heavy, nil, [][]int{{1, 2}, nil, {}}, nil, nil}
+	Chain   = []*Parcel{nil, nil}
 	Count   = 7
 )
 
@@ -29,5 +34,5 @@ var (
 //
 //go:noinline
 func Weigh(what *Parcel, weight Weight) bool {
-	return what.Weight+weight > Weight(Count+Limit)
+	return what.Weight+weight > Weight(Count+Limit+len(Chain))
 }
