@@ -219,6 +219,18 @@ def test_a_target_that_ends_in_mid_look_ends_the_run_with_status_4(
     assert (footer["ended"], footer["error"]["why"]) == ("target-ended", why)
 
 
+def test_memory_that_is_gone_is_told_from_memory_that_cannot_be_written(offspring: Tracee) -> None:
+    text = next(part.start for part in procfs.mappings(offspring.pid) if "x" in part.permissions)
+    with Memory(offspring.pid) as memory:
+        byte = memory.read(text, 1)
+        with pytest.raises(OSError, match="Input/output error"):
+            memory.write(8, byte)
+        offspring.process.kill()
+        offspring.process.wait()
+        with pytest.raises(ProcessLookupError):
+            memory.write(text, byte)
+
+
 def test_a_job_stop_by_somebody_else_is_left_as_it_is(start: Start) -> None:
     ring = start(program="c_ring")
     with started("record", str(ring.pid), *AT_WRITE, "--window=100ms") as run:
