@@ -97,7 +97,7 @@ def _from_cache(cache: Cache, key: tuple[str, ...]) -> QuestionPlan | None:
     kept = cache.get(*key)
     try:
         return QuestionPlan.from_json(kept) if kept is not None else None
-    except (KeyError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError):
         return None
 
 
@@ -117,8 +117,9 @@ def _planned(question: Question, image: Image, bias: int) -> QuestionPlan:
     types: dict[str, str] = {}
     bits: dict[str, int] = {}
     for place in Points(image, bias).find(question.point):
+        scope = Scope(image, place)
         try:
-            compiled = [compile_expression(text, Scope(image, place)) for text in question.expressions]
+            compiled = [compile_expression(text, scope) for text in question.expressions]
         except ExpressionRefused as error:
             refused.append((place.address, error))
             continue

@@ -232,7 +232,7 @@ class Ptrace:
                 f"there is a breakpoint already at {place.where}", "the program's own, or one that somebody left",
                 "ask one line further on",
             )  # fmt: skip
-        registers = [node.number for plan in place.plans for node in walk(plan) if isinstance(node, Register)]
+        registers = [node.number for node in walk(*place.plans) if isinstance(node, Register)]
         vectors = any(number >= _FIRST_VECTOR for number in registers)
         return Armed(place.address + self._bias, place.where, byte, Evaluator(place.plans), vectors)
 

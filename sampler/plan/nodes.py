@@ -6,7 +6,7 @@ frozen; a node that occurs twice (one block of memory, two fields of it) is work
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from enum import Enum
 
@@ -42,9 +42,6 @@ BOOLEAN = Kind(Base.BOOLEAN, 1)
 @dataclass(frozen=True, slots=True)
 class Node:
     """The base of all."""
-
-
-Rewrite = Callable[[Node], Node]
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,22 +280,17 @@ def _nodes_in(value: object) -> Iterator[Node]:
             yield from _nodes_in(item)
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """A node and all below it, those first."""
-    for child in children(node):
-        yield from walk(child)
-    yield node
+def walk(*plans: Node) -> list[Node]:
+    """The nodes of plans and all below them, those first; each object once."""
+    seen, found = set[int](), list[Node]()
 
+    def add(node: Node) -> None:
+        if id(node) not in seen:
+            seen.add(id(node))
+            for child in children(node):
+                add(child)
+            found.append(node)
 
-def rewrite(node: Node, change: Rewrite) -> Node:
-    """The tree with ``change`` applied to each node, from the leaves up."""
-    arguments = {field.name: _rewritten(getattr(node, field.name), change) for field in fields(node)}
-    return change(type(node)(**arguments))
-
-
-def _rewritten(value: object, change: Rewrite) -> object:
-    if isinstance(value, Node):
-        return rewrite(value, change)
-    if isinstance(value, tuple):
-        return tuple(_rewritten(item, change) for item in value)
-    return value
+    for plan in plans:
+        add(plan)
+    return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import Any
@@ -47,10 +48,36 @@ def kept(node: Node, read: Step) -> Step:
     return run
 
 
-@singledispatch
-def compiled(node: Node) -> Step:
-    """The function that works out a node."""
+class _Compiled:
+    """Gives the function that works out a node. ``register``: how it is made for a class of nodes."""
+
+    def __init__(self) -> None:
+        self._makers = singledispatch(_unknown)
+        self.register = self._makers.register
+        self._known: dict[int, Step] | None = None
+
+    def __call__(self, node: Node) -> Step:
+        if self._known is None:
+            return self._makers(node)
+        if id(node) not in self._known:
+            self._known[id(node)] = self._makers(node)
+        return self._known[id(node)]
+
+    @contextmanager
+    def once(self) -> Iterator[None]:
+        """In this block, one function is made for each node, which must live on in it."""
+        self._known = {}
+        try:
+            yield
+        finally:
+            self._known = None
+
+
+def _unknown(node: Node) -> Step:
     raise NotImplementedError(type(node).__name__)
+
+
+compiled = _Compiled()
 
 
 @compiled.register
