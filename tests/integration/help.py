@@ -105,7 +105,10 @@ def assert_as_found(pid: int) -> None:
     assert procfs.tracer(pid) == 0
     assert text.differences(pid) == []
     for tid in procfs.threads(pid):
-        pending = procfs.status(pid, tid)
+        try:
+            pending = procfs.status(pid, tid)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
         assert int(pending["SigPnd"], 16) >> 18 & 1 == 0, "a SIGSTOP is on the way"
 
 
