@@ -60,7 +60,8 @@ class Tracer:
         self.signals = 0  # passed on to the target, each with a moment's stop of the thread that receives it
         self.leaving_ns = Interval()  # the moments' stops of the threads that ran when we left
         self._threads: set[int] = set()
-        self._borrowers: set[int] = set()  # children of vfork that still run in the target's memory
+        self._borrowers: set[int] = set()  # other processes that run in the target's memory: of vfork, mostly
+        self._births: set[int] = set()  # told of by the maker and not yet by the born itself, or the other way round
         self._planted: dict[int, bytes] = {}
         self._original: dict[int, bytes] = {}
 
@@ -135,12 +136,14 @@ class Tracer:
     def _exited(self, report: Report) -> None:
         self._threads.discard(report.tid)
         self._borrowers.discard(report.tid)
+        self._births.discard(report.tid)
         if report.tid == self._pid:
             self.ended = f"exit status {report.number}"
 
     def _killed(self, report: Report) -> None:
         self._threads.discard(report.tid)
         self._borrowers.discard(report.tid)
+        self._births.discard(report.tid)
         if report.tid == self._pid:
             self.ended = f"killed by {signal.Signals(report.number).name}"
 
@@ -172,19 +175,19 @@ class Tracer:
         self.resumed_ns = monotonic_ns()
         return True
 
-    def _cloned(self, report: Report) -> None:
-        self._threads.add(tracing.event_message(report.tid))
+    def _made(self, report: Report) -> None:
+        """The thread or process that was made reports for itself; which of the two it is, the event does not tell."""
+        self._births ^= {tracing.event_message(report.tid)}
         resume(report.tid)
-
-    def _made_process(self, report: Report) -> None:
-        resume(report.tid)  # the child reports for itself
 
     def _executed(self, report: Report) -> None:
         tracing.detach(report.tid)
         if report.tid in self._borrowers:
             self._borrowers.discard(report.tid)
             return
-        self._planted.clear()  # the memory that they were in is gone
+        with suppress(OSError):  # the memory that they were in is gone, unless a borrower still runs in it
+            self.clear()
+        self._planted.clear()
         self.ended = "it runs another program now"
 
     def _job_stop(self, report: Report) -> None:
@@ -192,23 +195,27 @@ class Tracer:
 
     def _trap_stop(self, report: Report) -> None:
         """A thread or process that was born, one that was interrupted, or one whose job stop has ended."""
-        if report.tid in self._threads or report.tid in self._borrowers:
-            resume(report.tid)
-        elif report.tid in procfs.threads(self._pid):
-            self._threads.add(report.tid)
-            resume(report.tid)
-        else:
-            self._release_child(report.tid)
+        tid = report.tid
+        if tid not in self._threads and tid not in self._borrowers:
+            self._births ^= {tid}
+            if procfs.is_thread_of(self._pid, tid):
+                self._threads.add(tid)
+            elif signals.share_memory(tid, self._pid):  # of vfork: until it executes something
+                self._borrowers.add(tid)
+            else:
+                self._release_child(tid)
+                return
+        resume(tid)
 
     def _release_child(self, child: int) -> None:
-        """A process that the target has made: it goes its own way, without a byte of ours in its memory."""
-        if signals.share_memory(child, self._pid):  # of vfork: until it executes something
-            self._borrowers.add(child)
-            resume(child)
-            return
-        with Memory(child) as memory:
-            for address, byte in self._planted.items():
-                memory.write(address, byte)
+        """A process that the target has made: it goes its own way, without a byte of ours in its memory.
+
+        Its copy of that was made a while ago: what is planted now is not what was planted then.
+        """
+        with suppress(OSError), Memory(child) as memory:  # OSError: it was killed meanwhile
+            for address, byte in self._original.items():
+                if memory.read(address, 1) == INT3:
+                    memory.write(address, byte)
         tracing.detach(child)
 
     # In and out.
@@ -309,9 +316,7 @@ _HANDLERS: dict[What, Callable[[Tracer, Report], None]] = {
     What.EXITED: Tracer._exited,
     What.KILLED: Tracer._killed,
     What.SIGNAL: Tracer._signal,
-    What.CLONED: Tracer._cloned,
-    What.FORKED: Tracer._made_process,
-    What.VFORKED: Tracer._made_process,
+    What.MADE: Tracer._made,
     What.EXECUTED: Tracer._executed,
     What.JOB_STOP: Tracer._job_stop,
     What.TRAP_STOP: Tracer._trap_stop,

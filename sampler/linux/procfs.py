@@ -93,6 +93,11 @@ def threads(pid: int) -> list[int]:
         return []
 
 
+def is_thread_of(pid: int, tid: int) -> bool:
+    """True if ``tid`` is a thread of that process and has not been reaped."""
+    return os.path.exists(f"/proc/{pid}/task/{tid}")
+
+
 def settled_threads(pid: int) -> list[int]:
     """The thread ids, listed until two listings agree: a thread may be born between."""
     listing = threads(pid)
