@@ -93,10 +93,9 @@ class Ptrace:
     ) -> None:
         self._open.close()
         tracer = self._tracer
-        self._given.report(
-            "detach",
-            {"suspended_ns": tracer.leaving_ns.to_json(), "extra_hits": tracer.extra_hits, "signals": tracer.signals},
-        )
+        assert tracer.leaving is not None, "closed above"
+        counts = {"extra_hits": tracer.extra_hits, "signals": tracer.signals, "unsettled": tracer.leaving.unsettled}
+        self._given.report("detach", {"suspended_ns": tracer.leaving.cost.to_json()} | counts)
 
     def rest(self, until_ns: int) -> bool:
         """Serves the target's signals, threads and children meanwhile."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
 
+from bench.tracee import Tracee
+from sampler.linux import procfs
 from tests.conftest import Start
-from tests.integration.help import assert_as_found, lines_of, lines_until, started
+from tests.integration.help import assert_as_found, lines_of, lines_until, started, wait_until
 
 AT_STEP = ("*counter", "--at=step", "--instrument=ptrace")
 
@@ -21,3 +24,38 @@ def test_a_child_copied_while_another_thread_meets_the_byte_has_none_of_ours(sta
         run.send_signal(signal.SIGINT)
         assert list(lines_of(run))[-1]["ended"] == "interrupted"
     assert_as_found(crowd.pid)
+
+
+def test_each_of_60_busy_threads_is_seen_before_we_leave(start: Start) -> None:
+    crowd = start("60", program="crowd")
+    with started("record", str(crowd.pid), *AT_STEP, "--rate=1000/s", "--count=10") as run:
+        lines = list(lines_of(run))
+    (detach,) = [line for line in lines if line.get("event") == "detach"]
+    assert detach["unsettled"] == 0
+    assert 0 < detach["suspended_ns"][0] <= detach["suspended_ns"][1]
+    assert_as_found(crowd.pid)
+
+
+def test_a_thread_that_was_stopped_in_its_trap_goes_on_after_we_have_left(start: Start) -> None:
+    for _ in range(10):
+        crowd = start("4", program="crowd")
+        with started("record", str(crowd.pid), *AT_STEP, "--rate=1000/s", "--window=20ms") as run:
+            lines_until(run, "sample", 5)
+            os.kill(crowd.pid, signal.SIGSTOP)
+            run.send_signal(signal.SIGINT)
+            (detach,) = [line for line in lines_of(run) if line.get("event") == "detach"]
+        assert detach["unsettled"] == 0
+        wait_until_stopped(crowd.pid)
+        os.kill(crowd.pid, signal.SIGCONT)
+        assert_steps(crowd)
+        assert_as_found(crowd.pid)
+        crowd.process.kill()
+
+
+def wait_until_stopped(pid: int) -> None:
+    wait_until(lambda: procfs.stat(pid).state == procfs.JOB_STOPPED, "the target is stopped as it was")
+
+
+def assert_steps(crowd: Tracee) -> None:
+    crowd.report()
+    wait_until(lambda: crowd.report()["steps"], "its threads go on")
