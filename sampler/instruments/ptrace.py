@@ -101,13 +101,12 @@ class Ptrace:
         """Serves the target's signals, threads and children meanwhile."""
         stop, tracer = self._given.stop, self._tracer
         while True:
-            while tracer.serve():
-                pass
+            all_served = tracer.serve()
             if stop.reason is not None:
                 return False
             if time.monotonic_ns() >= until_ns:
                 return True
-            stop.wait_until(until_ns, stop.announced)
+            stop.wait_until(until_ns if all_served else 0, stop.announced)
             drain(stop.announced)
 
     def look(self, deadline_ns: int) -> Sample | Miss | None:
@@ -148,11 +147,12 @@ class Ptrace:
         stop, tracer = self._given.stop, self._tracer
         try:
             self._watch_closely(min(until_ns, time.monotonic_ns() + _CLOSE_WATCH_NS))
+            all_served = True
             while self._hit is None and stop.reason is None and time.monotonic_ns() < until_ns:
-                stop.wait_until(until_ns, stop.announced)
+                stop.wait_until(until_ns if all_served else 0, stop.announced)
                 tracer.serve()
                 drain(stop.announced)
-                tracer.serve()
+                all_served = tracer.serve()
         finally:
             with suppress(OSError):
                 tracer.clear()

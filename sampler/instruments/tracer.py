@@ -30,7 +30,7 @@ _ONE_BYTE = frozenset(
     for opcode in [*range(0x50, 0x60), *range(0x6C, 0x70), *range(0x90, 0xA0), *range(0xA4, 0xA8), *range(0xAA, 0xB0),
      0xC3, 0xC9, 0xCB, 0xCC, 0xCF, 0xD7, *range(0xEC, 0xF0), 0xF1, 0xF4, 0xF5, *range(0xF8, 0xFE)]
 )  # fmt: skip
-_MOST_REPORTS = 256  # served in one go, before whoever waits is asked again
+_MOST_REPORTS = 256  # served in one go: a target can make them faster than they are served
 
 #: Called with the thread that met a planted byte, and where; it is suspended until right after this returns.
 OnHit = Callable[[int, int], None]
@@ -101,12 +101,9 @@ class Tracer:
             write(address, planted[address])
             del planted[address]
 
-    def serve(self) -> int:
-        """Deals with the reports that are there; how many they were. Raises TargetEnded."""
-        for count in range(_MOST_REPORTS):
-            if not self.serve_one():
-                return count
-        return _MOST_REPORTS
+    def serve(self) -> bool:
+        """Deals with the reports that are there; True once there are no more. Raises TargetEnded."""
+        return not all(self.serve_one() for _ in range(_MOST_REPORTS))
 
     def serve_one(self) -> bool:
         """One report; False if there is none. A thread may be waiting for this: the usual case comes first."""
