@@ -96,10 +96,18 @@ class Tracer:
 
     def clear(self) -> None:
         """Puts every byte back; those that have met one stand before it and are put right when they report."""
-        planted, write = self._planted, self.memory.write
-        for address in list(planted):
-            write(address, planted[address])
-            del planted[address]
+        for address in list(self._planted):
+            self._put_back(address)
+
+    def _put_back(self, address: int) -> None:
+        """Where ours still stands: a program that has patched itself meanwhile keeps what it wrote."""
+        try:
+            ours = self.memory.read(address, 1) == INT3
+        except OSError:  # it was unmapped, or all the memory is gone
+            ours = False
+        if ours:
+            self.memory.write(address, self._planted[address])
+        del self._planted[address]
 
     def serve(self) -> bool:
         """Deals with the reports that are there; True once there are no more. Raises TargetEnded."""
@@ -162,7 +170,7 @@ class Tracer:
     def _is_ours(self, tid: int) -> bool:
         """A thread that has met one of our bytes: it is read if it is the first, and put right.
 
-        All that a suspended thread waits for is in here, in ``on_hit`` and in ``clear``.
+        All that a suspended thread waits for is in here and in ``on_hit``.
         """
         self.known_ns = monotonic_ns()
         address = self.registers.read(tid) - 1
@@ -174,13 +182,14 @@ class Tracer:
                 try:
                     self._on_hit(tid, address)
                 finally:
-                    self.clear()
+                    self._put_back(address)
             else:
                 self.extra_hits += 1
         finally:
             set_instruction_pointer(tid, address)
             resume(tid)
         self.resumed_ns = monotonic_ns()
+        self.clear()  # the other places: nobody waits for those
         return True
 
     def _made(self, report: Report) -> None:

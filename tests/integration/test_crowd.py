@@ -8,7 +8,9 @@ import signal
 import pytest
 
 from bench.tracee import Tracee
+from sampler.instruments.tracer import INT3
 from sampler.linux import procfs
+from sampler.linux.memory import Memory
 from tests.conftest import Start
 from tests.integration.help import assert_as_found, lines_of, lines_until, started, wait_until
 
@@ -59,3 +61,16 @@ def wait_until_stopped(pid: int) -> None:
 def assert_steps(crowd: Tracee) -> None:
     crowd.report()
     wait_until(lambda: crowd.report()["steps"], "its threads go on")
+
+
+def test_what_the_program_itself_has_written_there_meanwhile_stays(start: Start) -> None:
+    ring = start("-stampede=1", program="c_ring")
+    ask = ("1", "--at=stampede_run", "--instrument=ptrace", "--window=1m")
+    with started("record", str(ring.pid), *ask) as run, Memory(ring.pid) as memory:
+        (header, *_) = lines_until(run, "event")
+        address = int(header["places"][0][0], 16)
+        wait_until(lambda: memory.read(address, 1) == INT3, "the byte is planted")
+        memory.write(address, b"\x90")
+        run.send_signal(signal.SIGINT)
+        assert list(lines_of(run))[-1]["ended"] == "interrupted"
+        assert memory.read(address, 1) == b"\x90"
