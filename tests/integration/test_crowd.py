@@ -12,7 +12,7 @@ from sampler.instruments.tracer import INT3
 from sampler.linux import procfs
 from sampler.linux.memory import Memory
 from tests.conftest import Start
-from tests.integration.help import assert_as_found, lines_of, lines_until, started, wait_until
+from tests.integration.help import assert_as_found, child_of, lines_of, lines_until, started, wait_until
 
 AT_STEP = ("*counter", "--at=step", "--instrument=ptrace")
 
@@ -74,3 +74,17 @@ def test_what_the_program_itself_has_written_there_meanwhile_stays(start: Start)
         run.send_signal(signal.SIGINT)
         assert list(lines_of(run))[-1]["ended"] == "interrupted"
         assert memory.read(address, 1) == b"\x90"
+
+
+def test_a_byte_of_a_recorder_that_was_killed_is_put_back_before_anybody_meets_it(start: Start) -> None:
+    ring = start("-stampede=1", program="c_ring")
+    ask = ("1", "--at=stampede_run", "--instrument=ptrace", "--window=1m", "--format=jsonl")
+    with started("watch", str(ring.pid), *ask) as front_end, Memory(ring.pid) as memory:
+        (header, *_) = lines_until(front_end, "event")
+        address = int(header["places"][0][0], 16)
+        wait_until(lambda: memory.read(address, 1) == INT3, "the byte is planted")
+        os.kill(child_of(front_end.pid), signal.SIGKILL)
+        wait_until(lambda: memory.read(address, 1) != INT3, "the byte is back")
+        assert ring.ask("stampede") == '{"ok":"stampede"}\n'
+        assert "taken back by force, the target runs on" in front_end.communicate(timeout=20)[1]
+    assert_as_found(ring.pid)
