@@ -16,8 +16,8 @@ from sampler.errors import NotAnswerable, PointAmbiguous, TargetEnded
 from sampler.instruments.base import Assignment
 from sampler.instruments.tracer import INT3, Tracer
 from sampler.instruments.wakeups import KERNEL_PATH_NS, Wakeups
+from sampler.linux import procfs
 from sampler.linux.announcements import drain
-from sampler.linux.memory import Memory
 from sampler.linux.processors import Elsewhere, processor_of
 from sampler.linux.readiness import ready
 from sampler.plan.evaluate import Evaluator
@@ -58,6 +58,7 @@ class Ptrace:
     def __init__(self, assignment: Assignment) -> None:
         self._given, self._target = assignment, assignment.target
         self._question = assignment.question
+        self._program = procfs.program(self._target.pid)
         self._plan = plan_question(self._question, self._target)
         check_number(self._plan, self._question.point)
         with image_of(self._target) as image:
@@ -77,12 +78,16 @@ class Ptrace:
 
     def __enter__(self) -> Self:
         self._tracer = Tracer(self._target.pid, self._target.name, self._given.stop.announced, self._taken)
-        self._places = {place.address: place for place in self._armed_places()}
-        self._bytes = {address: place.byte for address, place in self._places.items()}
         self._refused = self._open.enter_context(ready())
         self._wakeups = self._open.enter_context(Wakeups())
         self._elsewhere = self._open.enter_context(Elsewhere())
         self._open.enter_context(self._tracer)
+        try:
+            self._places = {place.address: place for place in self._armed_places()}
+        except BaseException:
+            self._open.close()
+            raise
+        self._bytes = {address: place.byte for address, place in self._places.items()}
         self._given.report(
             "attach", {"suspended_ns": [0, 0], "threads": self._tracer.threads, "without": self._refused}
         )
@@ -222,8 +227,16 @@ class Ptrace:
         )
 
     def _armed_places(self) -> list[Armed]:
-        with Memory(self._target.pid) as memory:
-            return [self._armed(place, memory.read(place.address + self._bias, 1)) for place in self._plan.places]
+        """Once it is traced, for from now on we hear of it when it executes something else."""
+        self._check_program()
+        read = self._tracer.memory.read
+        return [self._armed(place, read(place.address + self._bias, 1)) for place in self._plan.places]
+
+    def _check_program(self) -> None:
+        """To compile the question takes its time: what is planted must be for the program that runs now."""
+        pid, start_ticks = self._target.pid, self._target.start_ticks
+        if not procfs.is_same_process(pid, start_ticks) or procfs.program(pid) != self._program:
+            raise TargetEnded(f"process {pid} ({self._target.name}) ended", "it runs another program now")
 
     def _armed(self, place: PlannedPlace, byte: bytes) -> Armed:
         if byte == INT3:

@@ -182,6 +182,16 @@ def mappings(pid: int) -> Iterator[Mapping]:
             yield Mapping(start, end, permissions, int(offset, 16), device, int(inode), path[0] if path else "")
 
 
+def program(pid: int) -> tuple[int, ...] | None:
+    """What tells a process's program from one that ran there before: its file, and where it lies; None if gone."""
+    try:
+        file = os.stat(executable(pid))
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return file.st_dev, file.st_ino, file.st_mtime_ns, int(fields[23])  # startcode
+
+
 def executable(pid: int) -> str:
     """A path by which the executable can be opened even if it was deleted or is in another container."""
     return f"/proc/{pid}/exe"

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bench.tracee import Tracee
+from sampler.errors import TargetEnded
+from sampler.instruments.base import Assignment
+from sampler.instruments.ptrace import Ptrace
 from sampler.instruments.tracer import INT3
 from sampler.linux import procfs
 from sampler.linux.memory import Memory
+from sampler.linux.wakeup import StopRequest
+from sampler.question import Question
+from sampler.resolve import resolve
 from tests.conftest import Start
 from tests.integration.help import assert_as_found, child_of, lines_of, lines_until, started, wait_until
 
@@ -88,3 +95,18 @@ def test_a_byte_of_a_recorder_that_was_killed_is_put_back_before_anybody_meets_i
         assert ring.ask("stampede") == '{"ok":"stampede"}\n'
         assert "taken back by force, the target runs on" in front_end.communicate(timeout=20)[1]
     assert_as_found(ring.pid)
+
+
+def test_what_was_compiled_for_one_program_is_not_planted_in_the_next(start: Start) -> None:
+    offspring = start(program="offspring")
+    compiled = compiled_for(offspring.pid)
+    assert offspring.ask("exec") == "ready\n"
+    # In a thread of its own, with whose end the kernel lets the target go.
+    with ThreadPoolExecutor(1) as helper, pytest.raises(TargetEnded, match="another program"):
+        helper.submit(compiled.__enter__).result()
+    assert_as_found(offspring.pid)
+
+
+def compiled_for(pid: int) -> Ptrace:
+    stop, question = StopRequest(), Question("step", ("*counter",))
+    return Ptrace(Assignment(question, resolve(pid), stop, lambda _event, _detail: None, 0))
