@@ -78,7 +78,8 @@ class Recorder:
     def chunks(self, tick: Callable[[], None]) -> Iterator[bytes]:
         """What it writes, as it comes; ``tick`` is called a few times a second in between.
 
-        A recorder that was asked to leave and does not is killed, so that this ends.
+        A recorder that was asked to leave and does not is killed, so that this ends. One that was stopped is
+        woken: it holds every thread of the target that has met a breakpoint or is about to receive a signal.
         """
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
@@ -91,6 +92,8 @@ class Recorder:
                     yield data
                 elif self._stopped_at is not None and time.monotonic() > self._stopped_at + _LEAVES_WITHIN_S:
                     self._process.kill()
+                elif procfs.task_state(self._process.pid, None) == procfs.JOB_STOPPED:
+                    self._process.send_signal(signal.SIGCONT)
                 tick()
 
     def _ends(self) -> bool:

@@ -63,6 +63,17 @@ def test_a_terminal_does_not_stop_a_recorder_that_serves_a_target(tracee: Tracee
     assert_as_found(tracee.pid)
 
 
+def test_a_recorder_that_somebody_stops_is_woken_by_the_front_end(tracee: Tracee) -> None:
+    with started("diode-gap", str(tracee.pid), "--instrument=ptrace", "--rate=100/s", "--format=jsonl") as front_end:
+        lines_until(front_end, "sample")
+        os.kill(child_of(front_end.pid), signal.SIGSTOP)
+        lines_until(front_end, "sample", 200)
+        front_end.send_signal(signal.SIGINT)
+        front_end.communicate(timeout=20)
+        assert front_end.returncode == 0
+    assert_as_found(tracee.pid)
+
+
 def test_a_signal_while_attaching_leaves_too(tracee: Tracee) -> None:
     with started("record", str(tracee.pid), GAP, "--at=main.write") as run:
         lines_until(run, "header")
