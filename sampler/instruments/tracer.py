@@ -248,12 +248,20 @@ class Tracer:
     # In and out.
 
     def _seize_all(self) -> None:
-        """All threads; those that one not yet seized has made meanwhile are found by listing again."""
+        """All threads; those that one not yet seized has made meanwhile are found by listing again.
+
+        Then the processes that run in the same memory: of a vfork that was under way, mostly.
+        """
         while new := [tid for tid in procfs.threads(self._pid) if tid not in self._threads]:
             for tid in new:
                 self._seize(tid)
         if not self._threads:
             raise TargetEnded(f"process {self._pid} ({self._name}) ended")
+        for child in procfs.children(self._pid):
+            if signals.share_memory(child, self._pid):
+                with suppress(OSError):  # it has ended, or somebody else traces it, and sees to its traps
+                    tracing.seize(child)
+                    self._borrowers.add(child)
 
     def _seize(self, tid: int) -> None:
         try:

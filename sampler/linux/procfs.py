@@ -98,6 +98,17 @@ def is_thread_of(pid: int, tid: int) -> bool:
     return os.path.exists(f"/proc/{pid}/task/{tid}")
 
 
+def children(pid: int) -> list[int]:
+    """The processes that its threads have made and that have not been reaped."""
+    found = []
+    for tid in threads(pid):
+        try:
+            found += [int(child) for child in Path(f"/proc/{pid}/task/{tid}/children").read_text().split()]
+        except OSError:  # it ended, or the kernel was built without CONFIG_PROC_CHILDREN
+            continue
+    return found
+
+
 def settled_threads(pid: int) -> list[int]:
     """The thread ids, listed until two listings agree: a thread may be born between."""
     listing = threads(pid)

@@ -19,7 +19,7 @@ from sampler.linux.wakeup import StopRequest
 from sampler.question import Question
 from sampler.resolve import resolve
 from tests.conftest import Start
-from tests.integration.help import assert_as_found, child_of, lines_of, lines_until, started, wait_until
+from tests.integration.help import assert_as_found, child_of, lines_of, lines_until, sampler, started, wait_until
 
 AT_STEP = ("*counter", "--at=step", "--instrument=ptrace")
 
@@ -110,3 +110,16 @@ def test_what_was_compiled_for_one_program_is_not_planted_in_the_next(start: Sta
 def compiled_for(pid: int) -> Ptrace:
     stop, question = StopRequest(), Question("step", ("*counter",))
     return Ptrace(Assignment(question, resolve(pid), stop, lambda _event, _detail: None, 0))
+
+
+@pytest.mark.parametrize(("program", "way"), [("offspring", "vfork 4000"), ("crowd", "share 1000")])
+def test_a_child_that_runs_in_the_memory_when_we_come_and_when_we_go_lives(
+    start: Start, program: str, way: str
+) -> None:
+    target = start(program=program)
+    with ThreadPoolExecutor(1) as helper:
+        answer = helper.submit(target.ask, way)
+        while not answer.done():
+            assert sampler("record", str(target.pid), *AT_STEP, "--rate=1000/s", "--count=5").returncode == 0
+    assert answer.result() == "0\n"
+    assert_as_found(target.pid)
