@@ -26,9 +26,11 @@ from sampler.plan.numbers import NoAnswer
 from sampler.plan.steps import Moment
 from sampler.planning import PlannedPlace, QuestionPlan, image_of, load_bias, plan_question
 from sampler.sample import Cost, Interval, Miss, Sample, signed_reading
+from sampler.units import NS_PER_SECOND
 
 MOST_PLACES = 256
 _CLOSE_WATCH_NS = 50_000
+_ENDS_WITHIN_NS = NS_PER_SECOND
 _FIRST_VECTOR = 17
 
 
@@ -135,18 +137,21 @@ class Ptrace:
     def _plant(self) -> bool:
         try:
             return self._tracer.plant(self._bytes)
-        except OSError:
+        except OSError as error:
             self._wait_for_end()
-            raise
+            raise NotAnswerable(
+                f"no breakpoint can be set in process {self._target.pid} ({self._target.name})",
+                f"the kernel refuses to write there ({error.strerror}), as in text that is mapped as shared",
+                "allow it by proc_mem.force_override, or ask elsewhere",
+            ) from error
 
     def _wait_for_end(self) -> None:
-        """A target whose memory is gone is ending, and says so."""
-        give_up_ns = time.monotonic_ns() + self._question.budget.max_pause_ns
+        """A target whose memory is gone is ending, and says so: raises TargetEnded then."""
+        give_up_ns = time.monotonic_ns() + _ENDS_WITHIN_NS
         while time.monotonic_ns() < give_up_ns:
             self._tracer.serve()
             self._given.stop.wait_until(give_up_ns, self._given.stop.announced)
             drain(self._given.stop.announced)
-        raise TargetEnded(f"process {self._target.pid} ({self._target.name}) ended", "its memory is gone")
 
     def _await_hit(self, until_ns: int) -> Hit | None:
         stop, tracer = self._given.stop, self._tracer

@@ -123,3 +123,11 @@ def test_a_child_that_runs_in_the_memory_when_we_come_and_when_we_go_lives(
             assert sampler("record", str(target.pid), *AT_STEP, "--rate=1000/s", "--count=5").returncode == 0
     assert answer.result() == "0\n"
     assert_as_found(target.pid)
+
+
+def test_text_that_cannot_be_written_is_refused_and_the_target_not_said_to_have_ended(start: Start) -> None:
+    shared = start(program="shared")
+    done = sampler("record", str(shared.pid), *AT_STEP, "--count=1")
+    assert done.returncode == 1
+    assert "no breakpoint can be set" in done.stderr
+    assert_as_found(shared.pid)
