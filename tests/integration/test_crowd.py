@@ -104,6 +104,7 @@ def test_what_was_compiled_for_one_program_is_not_planted_in_the_next(start: Sta
     # In a thread of its own, with whose end the kernel lets the target go.
     with ThreadPoolExecutor(1) as helper, pytest.raises(TargetEnded, match="another program"):
         helper.submit(compiled.__enter__).result()
+    wait_until(lambda: procfs.tracer(offspring.pid) == 0, "the kernel has let it go")
     assert_as_found(offspring.pid)
 
 
