@@ -12,7 +12,7 @@ export SAMPLER_DLV :=
 GO_PROGRAMS := build/values build/stripped build/tracee-noinline build/go_types build/go_types-unoptimised
 C_RINGS := build/c_ring build/c_ring-nopie build/c_ring-dwarf4
 C_TYPES := build/c_types build/c_types-o2 build/c_types-dwarf4
-C_PROGRAMS := $(C_RINGS) $(C_TYPES) build/c_reference build/offspring build/native build/tracer
+C_PROGRAMS := $(C_RINGS) $(C_TYPES) build/c_reference build/offspring build/crowd build/shared build/native build/tracer
 C = gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pthread
 GO = PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 go
 
@@ -83,6 +83,12 @@ build/tracee: $(VENV)/.ready $(wildcard fixtures/go_diode/*.go fixtures/go_diode
 	touch $@
 
 build/offspring: build/.native tests/programs/offspring/offspring.c
+	$(C) -O2 -g -o $@ $(filter %.c,$^)
+
+build/shared: build/.native tests/programs/shared/shared.c
+	$(C) -O2 -g -o $@ $(filter %.c,$^)
+
+build/crowd: build/.native tests/programs/crowd/crowd.c
 	$(C) -O2 -g -o $@ $(filter %.c,$^)
 
 build/.native: tools/setup-native

@@ -16,8 +16,8 @@ from sampler.errors import NotAnswerable, PointAmbiguous, TargetEnded
 from sampler.instruments.base import Assignment
 from sampler.instruments.tracer import INT3, Tracer
 from sampler.instruments.wakeups import KERNEL_PATH_NS, Wakeups
+from sampler.linux import procfs
 from sampler.linux.announcements import drain
-from sampler.linux.memory import Memory
 from sampler.linux.processors import Elsewhere, processor_of
 from sampler.linux.readiness import ready
 from sampler.plan.evaluate import Evaluator
@@ -26,9 +26,11 @@ from sampler.plan.numbers import NoAnswer
 from sampler.plan.steps import Moment
 from sampler.planning import PlannedPlace, QuestionPlan, image_of, load_bias, plan_question
 from sampler.sample import Cost, Interval, Miss, Sample, signed_reading
+from sampler.units import NS_PER_SECOND
 
 MOST_PLACES = 256
 _CLOSE_WATCH_NS = 50_000
+_ENDS_WITHIN_NS = NS_PER_SECOND
 _FIRST_VECTOR = 17
 
 
@@ -58,6 +60,7 @@ class Ptrace:
     def __init__(self, assignment: Assignment) -> None:
         self._given, self._target = assignment, assignment.target
         self._question = assignment.question
+        self._program = procfs.program(self._target.pid)
         self._plan = plan_question(self._question, self._target)
         check_number(self._plan, self._question.point)
         with image_of(self._target) as image:
@@ -77,12 +80,16 @@ class Ptrace:
 
     def __enter__(self) -> Self:
         self._tracer = Tracer(self._target.pid, self._target.name, self._given.stop.announced, self._taken)
-        self._places = {place.address: place for place in self._armed_places()}
-        self._bytes = {address: place.byte for address, place in self._places.items()}
         self._refused = self._open.enter_context(ready())
         self._wakeups = self._open.enter_context(Wakeups())
         self._elsewhere = self._open.enter_context(Elsewhere())
         self._open.enter_context(self._tracer)
+        try:
+            self._places = {place.address: place for place in self._armed_places()}
+        except BaseException:
+            self._open.close()
+            raise
+        self._bytes = {address: place.byte for address, place in self._places.items()}
         self._given.report(
             "attach", {"suspended_ns": [0, 0], "threads": self._tracer.threads, "without": self._refused}
         )
@@ -93,22 +100,20 @@ class Ptrace:
     ) -> None:
         self._open.close()
         tracer = self._tracer
-        self._given.report(
-            "detach",
-            {"suspended_ns": tracer.leaving_ns.to_json(), "extra_hits": tracer.extra_hits, "signals": tracer.signals},
-        )
+        assert tracer.leaving is not None, "closed above"
+        counts = {"extra_hits": tracer.extra_hits, "signals": tracer.signals, "unsettled": tracer.leaving.unsettled}
+        self._given.report("detach", {"suspended_ns": tracer.leaving.cost.to_json()} | counts)
 
     def rest(self, until_ns: int) -> bool:
         """Serves the target's signals, threads and children meanwhile."""
         stop, tracer = self._given.stop, self._tracer
         while True:
-            while tracer.serve():
-                pass
+            all_served = tracer.serve()
             if stop.reason is not None:
                 return False
             if time.monotonic_ns() >= until_ns:
                 return True
-            stop.wait_until(until_ns, stop.announced)
+            stop.wait_until(until_ns if all_served else 0, stop.announced)
             drain(stop.announced)
 
     def look(self, deadline_ns: int) -> Sample | Miss | None:
@@ -132,28 +137,32 @@ class Ptrace:
     def _plant(self) -> bool:
         try:
             return self._tracer.plant(self._bytes)
-        except OSError:
+        except OSError as error:
             self._wait_for_end()
-            raise
+            raise NotAnswerable(
+                f"no breakpoint can be set in process {self._target.pid} ({self._target.name})",
+                f"the kernel refuses to write there ({error.strerror}), as in text that is mapped as shared",
+                "allow it by proc_mem.force_override, or ask elsewhere",
+            ) from error
 
     def _wait_for_end(self) -> None:
-        """A target whose memory is gone is ending, and says so."""
-        give_up_ns = time.monotonic_ns() + self._question.budget.max_pause_ns
+        """A target whose memory is gone is ending, and says so: raises TargetEnded then."""
+        give_up_ns = time.monotonic_ns() + _ENDS_WITHIN_NS
         while time.monotonic_ns() < give_up_ns:
             self._tracer.serve()
             self._given.stop.wait_until(give_up_ns, self._given.stop.announced)
             drain(self._given.stop.announced)
-        raise TargetEnded(f"process {self._target.pid} ({self._target.name}) ended", "its memory is gone")
 
     def _await_hit(self, until_ns: int) -> Hit | None:
         stop, tracer = self._given.stop, self._tracer
         try:
             self._watch_closely(min(until_ns, time.monotonic_ns() + _CLOSE_WATCH_NS))
+            all_served = True
             while self._hit is None and stop.reason is None and time.monotonic_ns() < until_ns:
-                stop.wait_until(until_ns, stop.announced)
+                stop.wait_until(until_ns if all_served else 0, stop.announced)
                 tracer.serve()
                 drain(stop.announced)
-                tracer.serve()
+                all_served = tracer.serve()
         finally:
             with suppress(OSError):
                 tracer.clear()
@@ -223,8 +232,16 @@ class Ptrace:
         )
 
     def _armed_places(self) -> list[Armed]:
-        with Memory(self._target.pid) as memory:
-            return [self._armed(place, memory.read(place.address + self._bias, 1)) for place in self._plan.places]
+        """Once it is traced, for from now on we hear of it when it executes something else."""
+        self._check_program()
+        read = self._tracer.memory.read
+        return [self._armed(place, read(place.address + self._bias, 1)) for place in self._plan.places]
+
+    def _check_program(self) -> None:
+        """To compile the question takes its time: what is planted must be for the program that runs now."""
+        pid, start_ticks = self._target.pid, self._target.start_ticks
+        if not procfs.is_same_process(pid, start_ticks) or procfs.program(pid) != self._program:
+            raise TargetEnded(f"process {pid} ({self._target.name}) ended", "it runs another program now")
 
     def _armed(self, place: PlannedPlace, byte: bytes) -> Armed:
         if byte == INT3:
