@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from sampler.errors import NotAnswerable, PointAmbiguous, TargetEnded
+from sampler.instruments.account import Account
 from sampler.instruments.base import Assignment
 from sampler.instruments.tracer import INT3, Tracer
-from sampler.instruments.wakeups import KERNEL_PATH_NS, Wakeups
 from sampler.linux import procfs
 from sampler.linux.announcements import drain
 from sampler.linux.processors import Elsewhere, processor_of
@@ -47,11 +47,15 @@ class Armed:
 
 @dataclass(slots=True)
 class Hit:
-    """What one suspended thread has given; made before there is one, for it takes time."""
+    """What one suspended thread has given; made before there is one, for it takes time.
+
+    ``known_ns``: monotonic, when we knew that it was suspended.
+    """
 
     moment: Moment
-    tid: int
     place: Armed
+    tid: int = 0
+    known_ns: int = 0
 
 
 class Ptrace:
@@ -66,6 +70,7 @@ class Ptrace:
         with image_of(self._target) as image:
             self._bias = load_bias(self._target.pid, image)
         self._open = ExitStack()
+        self._account = Account(self._question.budget)
         self._hit: Hit | None = None
         self._last: Hit | None = None
         self._refused: list[str] = []
@@ -79,9 +84,11 @@ class Ptrace:
         }
 
     def __enter__(self) -> Self:
-        self._tracer = Tracer(self._target.pid, self._target.name, self._given.stop.announced, self._taken)
+        self._tracer = Tracer(
+            self._target.pid, self._target.name, self._given.stop.announced, self._taken, self._account
+        )
         self._refused = self._open.enter_context(ready())
-        self._wakeups = self._open.enter_context(Wakeups())
+        self._open.enter_context(self._account)
         self._elsewhere = self._open.enter_context(Elsewhere())
         self._open.enter_context(self._tracer)
         try:
@@ -102,35 +109,38 @@ class Ptrace:
         tracer = self._tracer
         assert tracer.leaving is not None, "closed above"
         counts = {"extra_hits": tracer.extra_hits, "signals": tracer.signals, "unsettled": tracer.leaving.unsettled}
-        self._given.report("detach", {"suspended_ns": tracer.leaving.cost.to_json()} | counts)
+        bounds = {"suspended_ns": tracer.leaving.cost.to_json(), "between_ns": self._account.take_between().to_json()}
+        self._given.report("detach", bounds | counts)
 
     def rest(self, until_ns: int) -> bool:
         """Serves the target's signals, threads and children meanwhile."""
         stop, tracer = self._given.stop, self._tracer
         while True:
             all_served = tracer.serve()
+            self._account.book()
             if stop.reason is not None:
                 return False
             if time.monotonic_ns() >= until_ns:
                 return True
+            self._account.sleep()
             stop.wait_until(until_ns if all_served else 0, stop.announced)
+            self._account.quiet_ns = time.monotonic_ns()
             drain(stop.announced)
 
     def look(self, deadline_ns: int) -> Sample | Miss | None:
         if not self.rest(deadline_ns):
             return None
-        self._hit, extra_before = None, self._tracer.extra_hits
+        self._hit = None
         self._rehearse()
         armed_ns = time.monotonic_ns()
         if not self._plant():
             return self._miss("changed", armed_ns, deadline_ns, "somebody else has changed the program there")
         hit = self._await_hit(armed_ns + self._question.timing.window_ns)
-        extra = self._tracer.extra_hits - extra_before
-        if hit is None:
-            if self._given.stop.reason is not None:
-                return None
-            return self._miss("not-reached", armed_ns, deadline_ns, "", extra)
-        return self._answer(hit, armed_ns, deadline_ns, extra)
+        if hit is not None:
+            return self._answer(hit, armed_ns, deadline_ns)
+        if self._given.stop.reason is not None:
+            return None
+        return self._miss("not-reached", armed_ns, deadline_ns, "")
 
     # One look.
 
@@ -160,6 +170,7 @@ class Ptrace:
             all_served = True
             while self._hit is None and stop.reason is None and time.monotonic_ns() < until_ns:
                 stop.wait_until(until_ns if all_served else 0, stop.announced)
+                self._account.quiet_ns = time.monotonic_ns()
                 tracer.serve()
                 drain(stop.announced)
                 all_served = tracer.serve()
@@ -185,8 +196,8 @@ class Ptrace:
         if last is not None:
             self._elsewhere.keep_off(processor_of(self._target.pid, last.tid))
             last.place.evaluator.gather(Moment(last.moment.registers, read, last.moment.thread_pointer, self._bias))
-        self._next = Hit(Moment((), read, 0, self._bias), 0, next(iter(self._places.values())))
-        self._wakeups.begin()
+        self._next = Hit(Moment((), read, 0, self._bias), next(iter(self._places.values())))
+        self._account.sleep()
 
     def _taken(self, tid: int, address: int) -> None:
         """The thread is suspended from before this until right after it."""
@@ -198,12 +209,12 @@ class Ptrace:
         if place.vectors:
             moment.registers += registers.vector(tid)
         place.evaluator.gather(moment)
-        hit.tid = tid
+        hit.tid, hit.known_ns = tid, self._tracer.known_ns
         self._hit = self._last = hit
 
-    def _answer(self, hit: Hit, armed_ns: int, deadline_ns: int, extra: int) -> Sample | Miss:
-        cost = self._cost(hit, armed_ns, extra)
-        t_ns, late_ns = self._tracer.known_ns - self._given.start_ns, armed_ns - deadline_ns
+    def _answer(self, hit: Hit, armed_ns: int, deadline_ns: int) -> Sample | Miss:
+        cost = self._cost(armed_ns, hit.known_ns)
+        t_ns, late_ns = hit.known_ns - self._given.start_ns, armed_ns - deadline_ns
         try:
             values = dict(zip(self._question.expressions, hit.place.evaluator.answers(hit.moment), strict=True))
         except NoAnswer as reason:
@@ -213,23 +224,17 @@ class Ptrace:
         signed = {name: reading for name, reading in readings.items() if reading is not None}
         return Sample(t_ns, values, cost, signed, late_ns)
 
-    def _miss(self, reason: str, armed_ns: int, deadline_ns: int, detail: str, hits: int = 0) -> Miss:
-        now_ns, start_ns = time.monotonic_ns(), self._given.start_ns
-        cost = Cost(Interval(), Interval(armed_ns - start_ns, now_ns - start_ns), now_ns - armed_ns, hits, hits)
-        return Miss(armed_ns - start_ns, reason, cost, detail, armed_ns - deadline_ns)
+    def _miss(self, reason: str, armed_ns: int, deadline_ns: int, detail: str) -> Miss:
+        cost = self._cost(armed_ns, time.monotonic_ns())
+        return Miss(armed_ns - self._given.start_ns, reason, cost, detail, armed_ns - deadline_ns)
 
-    def _cost(self, hit: Hit, armed_ns: int, extra: int) -> Cost:
-        resumed_ns, start_ns = self._tracer.resumed_ns, self._given.start_ns
-        low = resumed_ns - self._tracer.known_ns
-        # From then on it is for the scheduler when the thread runs, as after any wait of its own.
-        high = min(resumed_ns - armed_ns, low + self._wakeups.longest_ns()) + KERNEL_PATH_NS
-        return Cost(
-            Interval(low, high),
-            Interval(armed_ns - start_ns, resumed_ns - start_ns),
-            self._tracer.known_ns - armed_ns,
-            1 + extra,
-            1 + extra,
-        )
+    def _cost(self, armed_ns: int, hit_ns: int) -> Cost:
+        """Of the look that has just ended, and of what was passed on before it and meanwhile."""
+        account, start_ns = self._account, self._given.start_ns
+        hits, suspended = account.take_hits(armed_ns)
+        account.book()
+        during = Interval(armed_ns - start_ns, (hits.last_ns or time.monotonic_ns()) - start_ns)
+        return Cost(suspended, during, hit_ns - armed_ns, hits.count, hits.count, account.take_between())
 
     def _armed_places(self) -> list[Armed]:
         """Once it is traced, for from now on we hear of it when it executes something else."""

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from sampler.errors import NotPermitted, TargetEnded
+from sampler.instruments.account import Account
 from sampler.instruments.leaving import Leaving
 from sampler.linux import procfs, signals, tracing, waiting
 from sampler.linux.memory import Memory
@@ -40,17 +41,18 @@ class Tracer:
     """``announced``: a descriptor that can be read when there is a report. ``on_hit`` is called for the
     first thread that meets a planted byte; right after it, all bytes are put back.
 
-    ``extra_hits``: how many threads met a byte beside the first; ``ended``: how the process ended.
+    ``account``: for how long threads were held. ``extra_hits``: how many met a byte beside the first; ``ended``: how
+    the process ended.
     """
 
-    def __init__(self, pid: int, name: str, announced: int, on_hit: OnHit) -> None:
+    def __init__(self, pid: int, name: str, announced: int, on_hit: OnHit, account: Account) -> None:
         self._pid, self._name, self._announced, self._on_hit = pid, name, announced, on_hit
         self.memory = Memory(pid)
         self.registers = Registers()
         self.extra_hits = 0
         self.ended: str | None = None
-        self.known_ns = 0  # when the last trap was heard of
-        self.resumed_ns = 0  # when the last thread that had met a byte went on
+        self.account = account
+        self.known_ns = 0  # when the report that is dealt with was taken
         self.signals = 0  # passed on to the target, each with a moment's stop of the thread that receives it
         self.leaving: Leaving | None = None  # once it has left
         self._threads: set[int] = set()
@@ -117,6 +119,7 @@ class Tracer:
         """One report; False if there is none. A thread may be waiting for this: the usual case comes first."""
         tid, status = waiting.next_status()
         if not tid:
+            self.account.quiet_ns = monotonic_ns()
             return False
         self.deal_with(tid, status)
         if self.ended is not None:
@@ -142,10 +145,12 @@ class Tracer:
     # Reports.
 
     def deal_with(self, tid: int, status: int) -> None:
+        self.known_ns = monotonic_ns()
         try:
             if status != TRAPPED or not self._is_ours(tid):
                 report = waiting.decode(tid, status)
                 _HANDLERS[report.what](self, report)
+                self.account.passed.add(self.account.quiet_ns, self.known_ns, monotonic_ns())
         except ProcessLookupError:
             pass  # it was killed meanwhile, and its end will be reported
 
@@ -172,7 +177,6 @@ class Tracer:
 
         All that a suspended thread waits for is in here and in ``on_hit``.
         """
-        self.known_ns = monotonic_ns()
         address = self.registers.read(tid) - 1
         original = self._original.get(address)
         if original is None or (original in _ONE_BYTE and tracing.signal_code(tid) != _SI_KERNEL):
@@ -186,9 +190,11 @@ class Tracer:
             else:
                 self.extra_hits += 1
         finally:
-            set_instruction_pointer(tid, address)
-            resume(tid)
-        self.resumed_ns = monotonic_ns()
+            try:
+                set_instruction_pointer(tid, address)
+                resume(tid)
+            finally:
+                self.account.hits.add(self.account.quiet_ns, self.known_ns, monotonic_ns())
         self.clear()  # the other places: nobody waits for those
         return True
 
