@@ -39,7 +39,7 @@ class Frames:
 
     def _debug_frame_entry(self, low: int) -> Any | None:
         """DWARF 5, 6.4.1: length, CIE's offset, initial location, range."""
-        data = self._section(".debug_frame")
+        data = self._image.debug_frame
         for at in find_all(data, low.to_bytes(8, "little")):
             start = at - 8
             if start < 0:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sampler.debuginfo import entries
 from sampler.debuginfo.image import Image
-from sampler.debuginfo.units import Unit, find_all
+from sampler.debuginfo.units import Unit, content, find_all
 
 # DW_LNE_set_address: an extended opcode of nine bytes, then the address (DWARF 5, 6.2.5.3).
 _SET_ADDRESS = b"\x00\x09\x02"
@@ -69,6 +69,12 @@ class Lines:
                     found.setdefault(row.file, set()).add(row.line)
         return found
 
+    def file_of(self, entry: Any, number: int) -> str:
+        """The path of a file by its number in the table of an entry's unit."""
+        program = entry.dwarfinfo.line_program_for_CU(entry.cu)
+        files = _files(program) if program is not None else []
+        return files[number] if number < len(files) else ""
+
     def _around(self, address: int) -> list[list[Row]]:
         unit = self._image.units.covering(address)
         if unit is None:
@@ -103,7 +109,7 @@ class Lines:
 
     @cached_property
     def _bytes(self) -> bytes:
-        return bytes(self._image.dwarf.debug_line_sec.stream.getvalue())
+        return content(self._image.dwarf.debug_line_sec)
 
     def _rows(self, program: Any) -> Iterator[Row]:
         files = _files(program)
@@ -120,15 +126,16 @@ class Lines:
         """The units whose file table may hold such a path: found by the bytes of its last component."""
         table, last = self._bytes, file.rpartition("/")[2].encode() + b"\0"
         places = list(find_all(table, last))
-        section = self._image.dwarf.debug_line_str_sec
-        strings = section.stream.getvalue() if section is not None else b""
+        strings = content(self._image.dwarf.debug_line_str_sec)
         for text in _starts_of_strings(strings, last):
             places += find_all(table, text.to_bytes(4, "little"))
         places.sort()
+        seen = set()
         for unit in self._image.units.all:
             start = entries.value(unit.top, "DW_AT_stmt_list")
-            if start is None:
+            if start is None or start in seen:  # dwz's partial units have the table of another one
                 continue
+            seen.add(start)
             end = start + 4 + int.from_bytes(table[start : start + 4], "little")
             at = bisect_left(places, start)
             if at < len(places) and places[at] < end and any(is_of_file(path, file) for path in self._files(unit)):

@@ -18,8 +18,10 @@ _SIGNAL = re.compile(r"received signal (SIG\w+)")
 _SET = re.compile(r"^Breakpoint (\d+) at (0x[0-9a-f]+)", re.MULTILINE)
 _VALUE = re.compile(r"^\$\d+ = (.*)", re.MULTILINE | re.DOTALL)
 _STRING = re.compile(
-    r'(?:0x[0-9a-f]+ (?:<[^>]*> )?)?(?:[uUL]|u8)?"(?P<text>(?:[^"\\]|\\.)*)"(?P<cut>\.\.\.)?', re.DOTALL
+    r'(?:\([^"]*\) )?(?:0x[0-9a-f]+ (?:<[^>]*> )?)?(?:[uUL]|u8)?"(?P<text>(?:[^"\\]|\\.)*)"(?P<cut>\.\.\.)?', re.DOTALL
 )
+# What a reference of C++ stands in front of: the value that it refers to.
+_REFERENCE = re.compile(r"^\((?:[^()]|\([^()]*\))*&\) @0x[0-9a-f]+: ")
 _POINTER = re.compile(r"(?:\(.*\) )?(?P<address>0x[0-9a-f]+)(?: <.*>)?", re.DOTALL)
 _CHARACTER = re.compile(r"(-?\d+) [uUL]?'(?:[^'\\]|\\.[0-7]*)*'")
 # An enumerator, or several of them, or one that the program has no name for.
@@ -91,7 +93,7 @@ def parse_value(text: str, expression: str) -> Value:
             f"GDB says: {_one_line(text)}",
             "name what is in scope at that point",
         )
-    return _scalar(found[1].strip(), expression)
+    return _scalar(_REFERENCE.sub("", found[1].strip()), expression)
 
 
 def parse_type(text: str) -> str | None:
@@ -121,7 +123,7 @@ def _scalar(text: str, expression: str) -> Value:
     if pointer:
         return pointer["address"] if int(pointer["address"], 16) else None
     if _ENUMERATOR.fullmatch(text):
-        raise AskAgain(f"print/d {expression}")
+        raise AskAgain(f"print/d {expression}", text)
     return _composite(text)
 
 
@@ -143,8 +145,9 @@ def _unescaped(text: str) -> str:
 
 
 def _composite(text: str) -> str:
-    """A struct or array on one line, its chars as numbers."""
-    return re.sub(r"(?<=[\d]) [uUL]?'(?:[^'\\]|\\.[0-7]*)*'", "", _one_line(text))
+    """A struct or array on one line, its chars as numbers, its strings without their addresses."""
+    numbers = re.sub(r"(?<=[\d]) [uUL]?'(?:[^'\\]|\\.[0-7]*)*'", "", _one_line(text))
+    return re.sub(r'0x[0-9a-f]+ (?:<[^>]*> )?(?=")', "", numbers)
 
 
 def _one_line(text: str) -> str:

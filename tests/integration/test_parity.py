@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
 
 from bench.tracee import ROOT, Tracee
-from sampler.errors import ExpressionError, ExpressionRefused
+from sampler.errors import ExpressionError, ExpressionRefused, NoValueHere
 from sampler.planning import plan_question
 from sampler.question import Question
 from sampler.resolve import resolve
+from sampler.target import Target
 from tests.conftest import Start
 from tests.integration.help import assert_as_found, sampler
 
@@ -31,11 +34,28 @@ def questions(language: str) -> dict[str, list[str]]:
     return asked
 
 
+def located(point: str, program: str) -> str:
+    """The line that a point like ``places.c: locals`` stands for; any other point as it is."""
+    named = re.fullmatch(r"(?P<file>[\w.]+): (?P<name>.+)", point)
+    if named is None:
+        return point
+    lines = (ROOT / "tests" / "programs" / program / named["file"]).read_text().splitlines()
+    found = [number for number, line in enumerate(lines, 1) if line.endswith(f"// point: {named['name']}")]
+    assert len(found) == 1, f"{point} is on lines {found}"
+    return f"{named['file']}:{found[0]}"
+
+
 def answers(target: Tracee, instrument: str, point: str, expressions: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for start in range(0, len(expressions), MOST_AT_ONCE):
         part = expressions[start : start + MOST_AT_ONCE]
-        options = ("--count=1", "--max-suspended=100%", f"--instrument={instrument}", f"--at={point}")
+        options = (
+            "--count=1",
+            "--max-suspended=100%",
+            "--max-pause=20s",
+            f"--instrument={instrument}",
+            f"--at={point}",
+        )
         done = sampler("record", *options, str(target.pid), "--", *part)
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         sample = next((line for line in lines if line["type"] == "sample"), None)
@@ -78,6 +98,53 @@ def test_ptrace_gives_the_answers_of_gdb(start: Start, program: str, point: str)
     assert_as_found(target.pid)
 
 
+@cache
+def expected_of_gdb(program: str, point: str) -> dict[str, Any]:
+    """GDB's answers on the program without optimisation: of an optimised one it takes other lines for a point's."""
+    with Tracee(program=ROOT / "build" / program) as target:
+        return answers(target, "gdb", located(point, program), questions(program.partition("_")[0])[point])
+
+
+NATIVE = {"cpp": ("", "-o2", "-dwarf4"), "rust": ("", "-o2", "-dwarf5")}
+
+
+@pytest.mark.parametrize(
+    ("language", "variant", "point"),
+    [
+        (language, variant, point)
+        for language, made in NATIVE.items()
+        for variant in made
+        for point in questions(language)
+    ],
+)
+def test_ptrace_gives_the_answers_of_gdb_about_cpp_and_rust(
+    start: Start, language: str, variant: str, point: str
+) -> None:
+    target, program = start(program=f"{language}_types{variant}"), f"{language}_types"
+    expected, here = expected_of_gdb(program, point), located(point, program)
+    kept = [one for one in expected if not variant or is_kept(resolve(target.pid), here, one)]
+    found = answers(target, "ptrace", here, kept) if kept else {}
+    assert list(differing({one: expected[one] for one in kept}, found)) == []
+    assert_as_found(target.pid)
+
+
+def is_kept(target: Target, point: str, expression: str) -> bool:
+    """False if the optimising compiler has kept the value nowhere, and that is what is said."""
+    try:
+        plan_question(Question(point, (expression,)), target)
+    except NoValueHere:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("language", NATIVE)
+def test_most_of_what_is_asked_can_be_answered_in_optimised_programs(start: Start, language: str) -> None:
+    target, program = resolve(start(program=f"{language}_types-o2").pid), f"{language}_types"
+    kept = [is_kept(target, located(point, program), one) for point, all_of in questions(language).items()
+            for one in all_of]  # fmt: skip
+    assert sum(kept) > 0.75 * len(kept)
+
+
 # What Delve 1.27 answers wrongly, or not at all.
 KNOWN = {
     "main.integers": {"^u8": 0, "-i16": -32768},
@@ -86,6 +153,31 @@ KNOWN = {
     "main.(*box[...]).Get": {"b.Count": (1, 2)},
     "main.Sum[...]": {"len(values)": (2, 4)},
 }
+
+
+# What GDB has no words for in Rust, or answers by other rules than Rust's.
+KNOWN_IN_RUST = {
+    "main::scalars::integers": {"-i16": -32768, "u8 + 1": 0, "i8 - 1": 127, "!u8": 0, "i64(u8)": 255},
+    "main::scalars::texts": {
+        "len(ascii)": 5, 'ascii == "ascii"': True, "ascii[1]": 115, "utf8[:4]": "żó", "owned == nil": False,
+    },
+    "main::scalars::slices": {"len(ints)": 4, "ints[3]": 4, "len(none)": 0, "ints[1:3]": "&[i32] [-2, 3]"},
+    "main::kinds::enums": {
+        "rectangle.width": 3, "rectangle.Rectangle.height": 4, "circle.0": 1.5, "some.Some.0": 5,
+        "colour == Colour::Green": True, "reference.0.b": -2, "failed.Err.0.vec.len": 6,
+    },
+    "main::points::biggest": {"first < second": (True, False)},
+    "main::keep::Wrapper::opened": {"times": (2, 3), "self.count": (6, 7)},
+    "main::keep::Wrapper<&str>::opened": {"times": 3, "self.value": "text"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("variant", NATIVE["rust"])
+@pytest.mark.parametrize("point", KNOWN_IN_RUST)
+def test_ptrace_answers_what_gdb_cannot_in_rust(start: Start, point: str, variant: str) -> None:
+    found = answers(start(program=f"rust_types{variant}"), "ptrace", point, list(KNOWN_IN_RUST[point]))
+    for expression, value in KNOWN_IN_RUST[point].items():
+        assert found[expression] in (value if isinstance(value, tuple) else (value,))
 
 
 @pytest.mark.parametrize("point", KNOWN)
