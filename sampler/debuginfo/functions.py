@@ -103,7 +103,8 @@ class Functions:
     def _takes(self, entry: Any, wanted: Name) -> bool:
         if wanted.parameters is None:
             return True
-        return _without_scopes(self.parameters(entry)) == _without_scopes(wanted.parameters)
+        own = self.parameters(entry)
+        return wanted.parameters in (names.squeezed(own), names.squeezed(re.sub(r"\w+::", "", own)))
 
     def _instances_of(self, declared: Iterator[Any]) -> list[Instance]:
         found: dict[int, Instance] = {}
@@ -156,8 +157,3 @@ def _subprograms(top: Any, nested: bool = False) -> Iterator[Any]:
             yield child
         if child.has_children and (child.tag in _SCOPES or (nested and child.tag in _BODIES)):
             yield from _subprograms(child, nested)
-
-
-def _without_scopes(parameters: str) -> str:
-    """``const shop::pair &`` as ``constpair&``, for a point has no white space and may leave out namespaces."""
-    return re.sub(r"\w+::", "", "".join(parameters.split()))

@@ -20,8 +20,17 @@ def package(name: str) -> str:
     return re.sub(r"\[.*", "", name).rpartition("/")[0]
 
 
+def arguments(name: str) -> str:
+    """The type arguments in a name, as the source has them; empty for none, and for ``[...]``, which is any."""
+    found = "".join(_TYPE_ARGUMENTS.findall(name)).replace("go.shape.", "").replace(" ", "")
+    return "" if set(found) <= set("[].") else found
+
+
 def full_names(name: str, info: bytes) -> list[str]:
-    """The names in ``info`` (.debug_info) that a name stands for; several for a generic function."""
+    """The names in ``info`` (.debug_info) that a name stands for; several for a generic function.
+
+    Type arguments that it gives are not looked at: the compiler has one function for several of them.
+    """
     wanted = bare(name)
     last = re.split(r"[./]", wanted)[-1].lstrip("(*").rstrip(")")
     known = set(_with(last, info))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from sampler.debuginfo.functions import Functions
+from sampler.debuginfo.functions import Functions, Instance
 from sampler.debuginfo.image import Image
 from sampler.debuginfo.lines import Lines
-from sampler.debuginfo.names import parsed
+from sampler.debuginfo.names import parsed, squeezed
 from sampler.errors import NoDebugInfo, PointNotFound, SamplerError
 
 _MOST_NEAR, _MOST_ALIKE, _MOST_TRIED = 2, 3, 10
@@ -39,16 +39,29 @@ def no_function(image: Image, functions: Functions, name: str) -> SamplerError:
     )
 
 
+def not_compiled(name: str, names: list[str]) -> PointNotFound:
+    return PointNotFound(
+        f"there is no {name}", f"it was compiled as {', '.join(names[:_MOST_ALIKE])}", "name one of these, or leave out"
+        " what stands in brackets",
+    )  # fmt: skip
+
+
 def _like_in_go(image: Image, name: str) -> list[str]:
     return get_close_matches(name, image.identity.names_like(name), _MOST_ALIKE)
 
 
 def _like(image: Image, functions: Functions, name: str) -> list[str]:
     """Functions whose last name is alike, in full."""
-    last = parsed(name).last
-    alike = get_close_matches(last, image.search.of_length(len(last), _MOST_APART), _MOST_TRIED, _ALIKE)
-    found = [instance.name for other in alike for instance in functions.native(other)]
+    wanted = parsed(name)
+    alike = get_close_matches(wanted.last, image.search.of_length(len(wanted.last), _MOST_APART), _MOST_TRIED, _ALIKE)
+    found = [_with_parameters(one, functions) if wanted.parameters is not None else one.name
+             for other in alike for one in functions.native(other)]  # fmt: skip
     return list(dict.fromkeys(found))[:_MOST_ALIKE]
+
+
+def _with_parameters(one: Instance, functions: Functions) -> str:
+    """As a point can have it: without white space."""
+    return squeezed(f"{one.name}({functions.parameters(one.declared)})")
 
 
 def no_line(image: Image, lines: Lines, file: str, line: int) -> SamplerError:

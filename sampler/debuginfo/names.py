@@ -42,7 +42,7 @@ class Name:
 
 def parsed(text: str) -> Name:
     """The name that a text is."""
-    text = "".join(text.split())
+    text = squeezed(text)
     parts, parameters, start, at, depth = list[str](), None, 0, 0, 0
     while at < len(text):
         sign = _operator_at(text, at)
@@ -61,6 +61,11 @@ def parsed(text: str) -> Name:
             at += 1
     parts.append(text[start:at])
     return Name(tuple(part for part in parts if part != _UNNAMED), parameters)
+
+
+def squeezed(text: str) -> str:
+    """Without white space."""
+    return "".join(text.split())
 
 
 def without_arguments(part: str) -> str:

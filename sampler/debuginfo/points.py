@@ -13,7 +13,7 @@ from sampler.debuginfo.image import Image
 from sampler.debuginfo.languages import language_of
 from sampler.debuginfo.lines import Lines, Row, prologue_end
 from sampler.debuginfo.meanings import ambiguous, meant
-from sampler.debuginfo.misses import no_function, no_line, no_place, not_a_boundary
+from sampler.debuginfo.misses import no_function, no_line, no_place, not_a_boundary, not_compiled
 
 _LINE = re.compile(r"(?P<file>.+[^:]):(?P<line>\d+)")
 
@@ -100,7 +100,11 @@ class Points:
         names = go_names.full_names(name, self._image.units.info)
         if len({go_names.package(full) for full in names}) > 1:
             raise ambiguous(name, names, "name one of them in full")
-        return [instance for full in names for instance in self.functions.of_go(full)]
+        given = go_names.arguments(name)
+        chosen = [full for full in names if not given or go_names.arguments(full) == given]
+        if names and not chosen:
+            raise not_compiled(name, names)
+        return [instance for full in chosen for instance in self.functions.of_go(full)]
 
     def _place_of(self, instance: Instance) -> Iterator[Place]:
         address = instance.low if instance.inlined else self._after_prologue(instance)

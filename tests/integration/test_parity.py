@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -18,6 +17,7 @@ from sampler.question import Question
 from sampler.resolve import resolve
 from sampler.target import Target
 from tests.conftest import Start
+from tests.images import located
 from tests.integration.help import assert_as_found, sampler
 
 MOST_AT_ONCE = 32
@@ -32,17 +32,6 @@ def questions(language: str) -> dict[str, list[str]]:
         elif line and not line.startswith("#"):
             here.append(line)
     return asked
-
-
-def located(point: str, program: str) -> str:
-    """The line that a point like ``places.c: locals`` stands for; any other point as it is."""
-    named = re.fullmatch(r"(?P<file>[\w.]+): (?P<name>.+)", point)
-    if named is None:
-        return point
-    lines = (ROOT / "tests" / "programs" / program / named["file"]).read_text().splitlines()
-    found = [number for number, line in enumerate(lines, 1) if line.endswith(f"// point: {named['name']}")]
-    assert len(found) == 1, f"{point} is on lines {found}"
-    return f"{named['file']}:{found[0]}"
 
 
 def answers(target: Tracee, instrument: str, point: str, expressions: list[str]) -> dict[str, Any]:

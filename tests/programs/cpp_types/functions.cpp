@@ -29,8 +29,8 @@ namespace shop {
 
 static POINT int overloaded(int number)
 {
-    touch(nullptr, number);
-    return number;
+    touch(nullptr, number, shelf);
+    return number + 1;
 }
 
 static POINT int overloaded(double real, unsigned int count)
