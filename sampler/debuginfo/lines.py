@@ -71,8 +71,7 @@ class Lines:
 
     def file_of(self, entry: Any, number: int) -> str:
         """The path of a file by its number in the table of an entry's unit."""
-        program = entry.dwarfinfo.line_program_for_CU(entry.cu)
-        files = _files(program) if program is not None else []
+        files = _files(entry.cu)
         return files[number] if number < len(files) else ""
 
     def _around(self, address: int) -> list[list[Row]]:
@@ -96,12 +95,13 @@ class Lines:
 
         whole = self._program(unit)
         cut = LineProgram(whole.header, whole.stream, whole.structs, at, whole.program_end_offset)
-        return next(_sequences(self._rows(cut)), [])
+        return next(_sequences(_rows(cut, _files(unit.cu))), [])
 
     def _sequences(self, unit: Unit) -> list[list[Row]]:
         if unit.offset not in self._known:
             program = self._program(unit)
-            self._known[unit.offset] = list(_sequences(self._rows(program))) if program is not None else []
+            rows = _rows(program, _files(unit.cu)) if program is not None else iter(())
+            self._known[unit.offset] = list(_sequences(rows))
         return self._known[unit.offset]
 
     def _program(self, unit: Unit) -> Any:
@@ -110,17 +110,6 @@ class Lines:
     @cached_property
     def _bytes(self) -> bytes:
         return content(self._image.dwarf.debug_line_sec)
-
-    def _rows(self, program: Any) -> Iterator[Row]:
-        files = _files(program)
-        for entry in program.get_entries():
-            state = entry.state
-            if state is not None:
-                path = files[state.file] if state.file < len(files) else ""
-                yield Row(
-                    state.address, path, state.line, bool(state.is_stmt),
-                    bool(state.prologue_end), bool(state.end_sequence),
-                )  # fmt: skip
 
     def _mentioning(self, file: str) -> Iterator[Unit]:
         """The units whose file table may hold such a path: found by the bytes of its last component."""
@@ -138,11 +127,8 @@ class Lines:
             seen.add(start)
             end = start + 4 + int.from_bytes(table[start : start + 4], "little")
             at = bisect_left(places, start)
-            if at < len(places) and places[at] < end and any(is_of_file(path, file) for path in self._files(unit)):
+            if at < len(places) and places[at] < end and any(is_of_file(path, file) for path in _files(unit.cu)):
                 yield unit
-
-    def _files(self, unit: Unit) -> list[str]:
-        return _files(self._program(unit))
 
 
 def _beginnings(sequence: list[Row]) -> Iterator[Row]:
@@ -192,12 +178,26 @@ def _sequences(rows: Iterator[Row]) -> Iterator[list[Row]]:
             sequence = []
 
 
-def _files(program: Any) -> list[str]:
+def _rows(program: Any, files: list[str]) -> Iterator[Row]:
+    for entry in program.get_entries():
+        state = entry.state
+        if state is not None:
+            path = files[state.file] if state.file < len(files) else ""
+            yield Row(
+                state.address, path, state.line, bool(state.is_stmt),
+                bool(state.prologue_end), bool(state.end_sequence),
+            )  # fmt: skip
+
+
+def _files(cu: Any) -> list[str]:
     """The paths by the number that the rows use: from 0 in DWARF 5, from 1 before."""
-    header = program.header
-    folders = [_text(folder) for folder in header["include_directory"]]
-    five = header["version"] >= 5
-    folders = folders if five else ["", *folders]
+    program = cu.dwarfinfo.line_program_for_CU(cu)
+    if program is None:
+        return []
+    header, five = program.header, program.header["version"] >= 5
+    base = _text(entries.value(cu.get_top_DIE(), "DW_AT_comp_dir", b""))
+    listed = [_text(folder) for folder in header["include_directory"]]
+    folders = [os.path.join(base, folder) for folder in (listed if five else ["", *listed])]
     paths = []
     for file in header["file_entry"]:
         folder = folders[file.dir_index] if file.dir_index < len(folders) else ""
