@@ -18,10 +18,11 @@ BUILD = ROOT / "build"
 
 
 @contextmanager
-def opened(program: str | Path, root: str = "") -> Iterator[Image]:
-    """The image of one of build/, or of any file."""
+def opened(program: str | Path, root: Path | None = None) -> Iterator[Image]:
+    """The image of one of build/, or of any file; as a process has it whose root is ``root``."""
     path = BUILD / program
-    with path.open("rb") as file, Image(file, str(path), root) as image:
+    seen = path if root is None else Path("/", path.relative_to(root))
+    with path.open("rb") as file, Image(file, str(seen), str(root or "")) as image:
         yield image
 
 

@@ -96,7 +96,10 @@ def covers(die: Any, address: int) -> bool:
 def type_of(die: Any) -> Any | None:
     """The entry of its type; None stands for void."""
     owner = inherited(die, "DW_AT_type")
-    return tree.linked(owner, "DW_AT_type") if owner is not None else None
+    if owner is None:
+        return None
+    found = tree.linked(owner, "DW_AT_type")
+    return tree.linked(found, "DW_AT_signature") if "DW_AT_signature" in found.attributes else found
 
 
 def enclosing(die: Any) -> list[str]:

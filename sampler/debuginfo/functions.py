@@ -121,7 +121,7 @@ class Functions:
             origin = todo.pop()
             if entries.ranges(origin):
                 continue  # code of its own: nothing stems from it
-            for heir in references.referring(self._image.units, origin, _CODE):
+            for heir in references.referring(self._image.search.everywhere, origin, _CODE):
                 if tree.identity(heir) not in found:
                     found[tree.identity(heir)] = heir
                     todo.append(heir)

@@ -18,6 +18,7 @@ CONSTANTS = ("DW_TAG_constant", "DW_TAG_enumerator")
 TYPES = ("DW_TAG_base_type", "DW_TAG_structure_type", "DW_TAG_union_type", "DW_TAG_class_type",
          "DW_TAG_enumeration_type", "DW_TAG_typedef")  # fmt: skip
 _ELSEWHERE = -1
+_MOST_STEPS = 2
 _CODE = ("DW_TAG_subprogram", "DW_TAG_lexical_block", "DW_TAG_inlined_subroutine")
 
 
@@ -62,10 +63,13 @@ class Globals:
         found = self._image.search.named(name, (declared.tag,)) if name is not None else ()
         return next((entry for entry in found if _is_complete(entry) and full in _names(entry)), None)
 
-    def _definitions(self, declared: Any) -> Iterator[Any]:
-        for entry in (declared, *references.referring(self._image.units, declared, VARIABLES)):
-            if "DW_AT_location" in entry.attributes or "DW_AT_const_value" in entry.attributes:
-                yield entry
+    def _definitions(self, declared: Any, depth: int = 0) -> Iterator[Any]:
+        """Those that stem from it and tell where it lies; with link-time optimisation there is one more between."""
+        if "DW_AT_location" in declared.attributes or "DW_AT_const_value" in declared.attributes:
+            yield declared
+        if depth < _MOST_STEPS:
+            for heir in references.referring(self._image.search.everywhere, declared, VARIABLES):
+                yield from self._definitions(heir, depth + 1)
 
     def _found(self, name: str, tags: tuple[str, ...]) -> Iterator[Any]:
         """Those that are meant: of the place's own unit, then of all others."""

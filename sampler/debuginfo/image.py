@@ -77,7 +77,8 @@ class Image:
     def search(self) -> Search:
         """For entries by their names."""
         shared = self.dwarf.supplementary_dwarfinfo
-        return Search(self.units, Units(shared) if shared is not None else None)
+        types = Units(self.dwarf, of_types=True) if self.dwarf.has_debug_types() else None
+        return Search(self.units, types, Units(shared) if shared is not None else None)
 
     @cached_property
     def symbols(self) -> Symbols:

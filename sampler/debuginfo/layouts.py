@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 from sampler.debuginfo import tree
-from sampler.debuginfo.units import Unit, find_all
+from sampler.debuginfo.units import OFFSET_SIZE, Unit, find_all
 
 _SIZES = {
     "DW_FORM_flag_present": 0, "DW_FORM_implicit_const": 0,
@@ -62,7 +62,7 @@ def _entries_around(unit: Unit, data: bytes, attribute: str, at: int, layouts: l
             if start <= unit.offset or not data.startswith(layout.code, start):
                 continue
             try:
-                entry = unit.cu.get_DIE_from_refaddr(start)
+                entry = tree.entry_at(unit.cu, start)
             except Exception:  # the bytes only look like an entry's, and make the library raise nearly anything
                 continue
             if attribute in entry.attributes and entry.attributes[attribute].offset == at:
@@ -95,7 +95,7 @@ def _lengths(form: str, unit: Unit) -> tuple[int, ...]:
     if form in _SIZES:
         return (_SIZES[form],)
     if form in _OFFSETS:
-        return (unit.offset_size,)
+        return (OFFSET_SIZE,)
     if form == "DW_FORM_addr":
         return (int(unit.cu["address_size"]),)
     if form == "DW_FORM_exprloc":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sampler.debuginfo import entries
+from sampler.debuginfo import entries, tree
 from sampler.debuginfo.storage import Memory, Pieces, Storage, Unlocated
 from sampler.plan.nodes import (
     INT64,
@@ -177,7 +177,7 @@ class _Machine:
         self.stack.append(Convert(self.stack.pop(), kind))
 
     def _integer_at(self, type_at: int) -> Kind:
-        entry = self._cu.get_DIE_from_refaddr(self._cu.cu_offset + type_at)
+        entry = tree.entry_at(self._cu, self._cu.cu_offset + type_at)
         size, encoding = entries.value(entry, "DW_AT_byte_size", 0), entries.value(entry, "DW_AT_encoding")
         if (encoding not in _SIGNED and encoding not in _UNSIGNED) or not 0 < size <= _WORD_SIZE:
             raise Unlocated("its location reckons with a type that is not understood there")

@@ -8,15 +8,20 @@ from typing import Any
 
 from sampler.debuginfo import tree
 from sampler.debuginfo.layouts import entries_with, leb128
-from sampler.debuginfo.units import Unit, Units, find_all
+from sampler.debuginfo.units import OFFSET_SIZE, Unit, Units, find_all
 
 _LINKS = ("DW_AT_abstract_origin", "DW_AT_specification")
 _WITHIN = {"DW_FORM_ref1": 1, "DW_FORM_ref2": 2, "DW_FORM_ref4": 4, "DW_FORM_ref8": 8}
 _ACROSS = ("DW_FORM_ref_addr", "DW_FORM_GNU_ref_alt", "DW_FORM_ref_sup4", "DW_FORM_ref_sup8")
 
 
-def referring(units: Units, entry: Any, tags: tuple[str, ...]) -> Iterator[Any]:
+def referring(everywhere: Iterable[Units], entry: Any, tags: tuple[str, ...]) -> Iterator[Any]:
     """The entries, of one of these tags, whose origin or specification is that entry."""
+    for units in everywhere:
+        yield from _referring_in(units, entry, tags)
+
+
+def _referring_in(units: Units, entry: Any, tags: tuple[str, ...]) -> Iterator[Any]:
     own = units.of(entry)
     for unit in _candidates(units, entry, own):
         written = partial(_written, unit, own, entry)
@@ -32,7 +37,7 @@ def _candidates(units: Units, entry: Any, own: Unit | None) -> Iterator[Unit]:
     if own is not None:
         seen.add(own.offset)
         yield own
-    for at in find_all(units.info, entry.offset.to_bytes(4, "little")):
+    for at in find_all(units.info, entry.offset.to_bytes(OFFSET_SIZE, "little")):
         unit = units.at(at)
         if unit is not None and unit.offset not in seen:
             seen.add(unit.offset)
@@ -42,7 +47,7 @@ def _candidates(units: Units, entry: Any, own: Unit | None) -> Iterator[Unit]:
 def _written(unit: Unit, own: Unit | None, entry: Any, form: str) -> Iterable[bytes]:
     """How a unit may write a reference to the entry in that form."""
     if form in _ACROSS:
-        return [entry.offset.to_bytes(unit.offset_size, "little")]
+        return [entry.offset.to_bytes(OFFSET_SIZE, "little")]
     if own is None or unit is not own:
         return []
     number = entry.offset - own.offset

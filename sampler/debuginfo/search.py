@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from sampler.debuginfo import entries
 from sampler.debuginfo.layouts import entries_with, leb128
-from sampler.debuginfo.units import Unit, Units, find_all
+from sampler.debuginfo.units import OFFSET_SIZE, Unit, Units, find_all
 
 # A short name is the end of many others, and linkers keep one text for all of them.
 _MOST_TEXTS = 500
@@ -21,15 +21,16 @@ _SHARED = ("DW_FORM_GNU_strp_alt", "DW_FORM_strp_sup")
 
 
 class Search:
-    """``shared``: the units that dwz has moved into a file of their own, if it has."""
+    """``shared``: the units that dwz has moved into a file of their own, if it has. ``types``: those of one type."""
 
-    def __init__(self, units: Units, shared: Units | None = None) -> None:
-        self._units, self._shared = units, shared
+    def __init__(self, units: Units, types: Units | None = None, shared: Units | None = None) -> None:
+        self._shared = shared
+        self.everywhere = tuple(one for one in (units, types, shared) if one is not None)
         self._texts: dict[tuple[int, str], tuple[int, ...]] = {}
 
     def named(self, name: str, tags: tuple[str, ...], but: Unit | None = None) -> Iterator[Any]:
         """The entries of that very name, each once; those of one unit may be left out."""
-        for units in self._everywhere:
+        for units in self.everywhere:
             for unit in self._mentioning(units, name):
                 if unit is not but:
                     yield from self.in_unit(unit, name, tags)
@@ -51,7 +52,7 @@ class Search:
     def beginning(self, start: str) -> set[str]:
         """The names that begin so, wherever a text stands: now and then the end of a longer one."""
         wanted, found = start.encode(), set[str]()
-        for units in self._everywhere:
+        for units in self.everywhere:
             for data in (units.strings, units.info):
                 for at in find_all(data, wanted):
                     found.add(data[at : data.find(b"\0", at)].decode(errors="replace"))
@@ -61,16 +62,11 @@ class Search:
         """The plain names of about that length."""
         low = max(length - more_or_less, 1) - 1
         pattern = re.compile(rb"(?<=\0)[A-Za-z_]\w{%d,%d}(?=[\0<])" % (low, length + more_or_less - 1))
-        data = (text for units in self._everywhere for text in (units.strings, units.info))
+        data = (text for units in self.everywhere for text in (units.strings, units.info))
         return {name.decode() for text in data for name in pattern.findall(text)}
 
-    @cached_property
-    def _everywhere(self) -> tuple[Units, ...]:
-        return (self._units,) if self._shared is None else (self._units, self._shared)
-
     def _owner(self, unit: Unit) -> Units:
-        shared = self._shared
-        return shared if shared is not None and unit.cu.dwarfinfo is shared.dwarf else self._units
+        return next(units for units in self.everywhere if units.has(unit))
 
     def _written(self, unit: Unit, name: str, form: str) -> Iterable[bytes]:
         """How a unit may write the name in that form."""
@@ -78,7 +74,7 @@ class Search:
             return [name.encode() + b"\0"]
         if form in ("DW_FORM_strp", *_SHARED):
             strings = self._shared if form in _SHARED else self._owner(unit)
-            return [at.to_bytes(unit.offset_size, "little") for at in self._texts_of(strings, name)]
+            return [at.to_bytes(OFFSET_SIZE, "little") for at in self._texts_of(strings, name)]
         if form in _INDEXED:
             size = _INDEXED[form]
             return [index.to_bytes(size, "little") for index in self._indices(unit, name) if index < 1 << 8 * size]
@@ -101,12 +97,12 @@ class Search:
         base = entries.value(unit.top, "DW_AT_str_offsets_base")
         if base is None:
             return
-        units, size = self._owner(unit), unit.offset_size
-        length = int.from_bytes(units.string_offsets[base - 4 - size : base - 4], "little") - 4
+        units = self._owner(unit)
+        length = int.from_bytes(units.string_offsets[base - 8 : base - 4], "little") - 4
         for text in self._texts_of(units, name):
-            for at in find_all(units.string_offsets, text.to_bytes(size, "little"), base, base + length):
-                if (at - base) % size == 0:
-                    yield (at - base) // size
+            for at in find_all(units.string_offsets, text.to_bytes(OFFSET_SIZE, "little"), base, base + length):
+                if (at - base) % OFFSET_SIZE == 0:
+                    yield (at - base) // OFFSET_SIZE
 
     def _mentioning(self, units: Units, name: str) -> Iterator[Unit]:
         """The units in which an entry may have that name, each once."""
@@ -121,7 +117,7 @@ class Search:
             yield units.at(at)
         for texts in (self._texts_of(units, name), self._texts_of(self._shared, name)):
             for text in texts:
-                for at in find_all(units.info, text.to_bytes(4, "little")):  # the low half of eight bytes too
+                for at in find_all(units.info, text.to_bytes(OFFSET_SIZE, "little")):
                     yield units.at(at)
         yield from (unit for unit in units.all if next(self._indices(unit, name), None) is not None)
 

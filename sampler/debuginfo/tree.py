@@ -21,7 +21,7 @@ def children(die: Any) -> Iterator[Any]:
         return
     at = die.offset + die.size
     while True:
-        child = _entry(die.cu, at)
+        child = entry_at(die.cu, at)
         child.set_parent(die)
         if child.is_null():
             die._terminator = child
@@ -87,10 +87,11 @@ def _signed(dwarf: Any, signature: int) -> Any:
         units = (cu for cu in dwarf.iter_CUs() if cu.header.get("unit_type") == "DW_UT_type")
         _SIGNED[dwarf] = {cu["type_signature"]: cu for cu in units}
     cu = _SIGNED[dwarf].get(signature)
-    return _entry(cu, cu.cu_offset + cu["type_offset"]) if cu is not None else dwarf.get_DIE_by_sig8(signature)
+    return entry_at(cu, cu.cu_offset + cu["type_offset"]) if cu is not None else dwarf.get_DIE_by_sig8(signature)
 
 
-def _entry(cu: Any, at: int) -> Any:
+def entry_at(cu: Any, at: int) -> Any:
+    """The entry of a unit that begins there in its section; ValueError where that is none of the unit's."""
     if not cu.cu_die_offset <= at < cu.cu_offset + cu.size:
         raise ValueError(f"there is no entry at {at:#x} in the unit at {cu.cu_offset:#x}")
     return cu._get_cached_DIE(at)  # public only for units that hold code, not for those of one type

@@ -12,8 +12,11 @@ from functools import cached_property
 from typing import Any
 
 from sampler.debuginfo import entries
+from sampler.errors import BinaryError
 
 Range = tuple[int, int]
+#: Of a reference from one section into another, in bytes.
+OFFSET_SIZE = 4
 
 _KEPT_ELSEWHERE = ("DW_AT_dwo_name", "DW_AT_GNU_dwo_name")
 
@@ -39,11 +42,6 @@ class Unit:
         return self.offset, self.offset + int(self.cu.size)
 
     @property
-    def offset_size(self) -> int:
-        """Of a reference into another section, in bytes."""
-        return 8 if self.cu.dwarf_format() == 64 else 4
-
-    @property
     def top(self) -> Any:
         return self.cu.get_top_DIE()
 
@@ -54,14 +52,17 @@ class Unit:
 
 
 class Units:
-    """All units of one DWARFInfo: of a program, or of the file that dwz has moved shared ones into."""
+    """All units of .debug_info: of a program, or of the file that dwz has moved shared ones into.
 
-    def __init__(self, dwarf: Any) -> None:
-        self.dwarf = dwarf
+    ``of_types``: those of .debug_types, which is where DWARF 4 has units of one type each.
+    """
+
+    def __init__(self, dwarf: Any, of_types: bool = False) -> None:
+        self.dwarf, self._of_types = dwarf, of_types
 
     @cached_property
     def all(self) -> list[Unit]:
-        return [self._described(cu) for cu in self.dwarf.iter_CUs()]
+        return [_described(cu) for cu in (self.dwarf.iter_TUs() if self._of_types else self.dwarf.iter_CUs())]
 
     @cached_property
     def _starts(self) -> tuple[list[int], list[tuple[int, int, Unit]]]:
@@ -79,6 +80,9 @@ class Units:
         at = bisect_right(self._offsets, entry.cu.cu_offset) - 1
         return self.all[at] if at >= 0 and self.all[at].cu is entry.cu else None
 
+    def has(self, unit: Unit) -> bool:
+        return self._of_types == hasattr(unit.cu, "tu_offset") and unit.cu.dwarfinfo is self.dwarf
+
     def at(self, offset: int) -> Unit | None:
         """The unit that an offset into .debug_info belongs to."""
         at = bisect_right(self._offsets, offset) - 1
@@ -90,8 +94,8 @@ class Units:
 
     @cached_property
     def info(self) -> bytes:
-        """The whole of .debug_info."""
-        return content(self.dwarf.debug_info_sec)
+        """The whole of .debug_info, or of .debug_types."""
+        return content(self.dwarf.debug_types_sec if self._of_types else self.dwarf.debug_info_sec)
 
     @cached_property
     def strings(self) -> bytes:
@@ -108,9 +112,13 @@ class Units:
         """The whole of .debug_addr."""
         return content(self.dwarf.debug_addr_sec)
 
-    def _described(self, cu: Any) -> Unit:
-        top = cu.get_top_DIE()
-        return Unit(cu, entries.name(top) or "", tuple(entries.ranges(top)))
+
+def _described(cu: Any) -> Unit:
+    if cu.dwarf_format() == 64:
+        raise BinaryError("the debug information is in the 64-bit form of DWARF", "which is not read",
+                          "build the program without -gdwarf64")  # fmt: skip
+    top = cu.get_top_DIE()
+    return Unit(cu, entries.name(top) or "", tuple(entries.ranges(top)))
 
 
 def content(section: Any) -> bytes:
