@@ -258,4 +258,5 @@ _UNTOLD = {
     "GNU_entry_value": _ENTRY_VALUE,
     "implicit_pointer": _IMPLICIT_POINTER,
     "GNU_implicit_pointer": _IMPLICIT_POINTER,
+    "GNU_parameter_ref": "the compiler has left it out of the call",
 }

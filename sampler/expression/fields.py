@@ -9,7 +9,7 @@ from sampler.debuginfo import types
 from sampler.debuginfo.languages import RUST
 from sampler.debuginfo.storage import Memory, Pieces, Storage
 from sampler.debuginfo.types import Choice, Field, Struct, Type, Variant, plain, scalar_kind
-from sampler.expression.operands import Operand, described, pointed, stored, value
+from sampler.expression.operands import MOST_POINTERS, Operand, described, pointed, stored, value
 from sampler.expression.refusals import Refusal, refusal
 from sampler.plan.nodes import Compare, Constant, Node, Provided
 
@@ -59,13 +59,15 @@ def owner_of(kind: Type | None) -> Struct | None:
 
 def path_to(struct: Struct, name: str) -> list[Field] | None:
     """The shortest way through embedded fields."""
-    level: list[tuple[list[Field], Struct]] = [([], struct)]
+    level, seen = [(list[Field](), struct)], {struct}
     for _ in range(_DEEPEST_EMBEDDING):
         for path, owner in level:
             found = next((field for field in owner.fields if field.name == name), None)
             if found is not None:
                 return [*path, found]
-        level = [([*path, field], inner) for path, owner in level for field, inner in _embedded(owner)]
+        deeper = [([*path, field], inner) for path, owner in level for field, inner in _embedded(owner)]
+        level = [(path, inner) for path, inner in deeper if inner not in seen]
+        seen.update(inner for _, inner in level)
     return None
 
 
@@ -94,12 +96,13 @@ def selector_of(owner: Operand, found: Choice) -> Node | None:
 
 def _behind_pointers(owner: Operand) -> Operand:
     """A pointer is gone through without a star, in Rust several."""
-    found = owner.plain
-    while isinstance(found, types.Pointer):
+    for _ in range(MOST_POINTERS):
+        found = owner.plain
+        if not isinstance(found, types.Pointer):
+            break
         owner = pointed(owner, found.target()).named(owner.text)
         if found.language != RUST:
             break
-        found = owner.plain
     return owner
 
 

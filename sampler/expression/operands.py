@@ -17,6 +17,8 @@ C_INT = types.Scalar("int", 4, Kind(Base.INTEGER, 4, signed=True))
 UINTPTR = types.Scalar("uintptr", 8, Kind(Base.INTEGER, 8))
 BYTE = types.Scalar("uint8", 1, Kind(Base.INTEGER, 1))
 GO_STRING = types.Text("string", 16)
+#: That are gone through in a row: in a damaged file one can point to itself.
+MOST_POINTERS = 8
 DOUBLE = types.Scalar("double", 8, Kind(Base.FLOAT, 8))
 
 
@@ -119,10 +121,11 @@ def pointed(operand: Operand, target: Type | None) -> Operand:
 
 def referred(operand: Operand) -> Operand:
     """What a reference of C++ refers to: it is never seen itself. Anything else as it is."""
-    found = operand.plain
-    while isinstance(found, types.Pointer) and found.reference:
-        operand = pointed(operand, found.target()).named(operand.text)
+    for _ in range(MOST_POINTERS):
         found = operand.plain
+        if not isinstance(found, types.Pointer) or not found.reference:
+            break
+        operand = pointed(operand, found.target()).named(operand.text)
     return operand
 
 
