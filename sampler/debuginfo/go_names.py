@@ -7,12 +7,10 @@ from collections.abc import Iterator
 
 from sampler.debuginfo.units import find_all
 
-_TYPE_ARGUMENTS = re.compile(r"\[[^\]]*(?:\[[^\]]*\][^\]]*)*\]")
-
 
 def bare(name: str) -> str:
     """Without type arguments."""
-    return _TYPE_ARGUMENTS.sub("", name)
+    return "".join(mark for mark, within in _marks(name) if not within)
 
 
 def package(name: str) -> str:
@@ -22,7 +20,7 @@ def package(name: str) -> str:
 
 def arguments(name: str) -> str:
     """The type arguments in a name, as the source has them; empty for none, and for ``[...]``, which is any."""
-    found = "".join(_TYPE_ARGUMENTS.findall(name)).replace("go.shape.", "").replace(" ", "")
+    found = "".join(mark for mark, within in _marks(name) if within).replace("go.shape.", "").replace(" ", "")
     return "" if set(found) <= set("[].") else found
 
 
@@ -41,6 +39,15 @@ def full_names(name: str, info: bytes) -> list[str]:
     if not found and name.startswith("("):
         found = {full for full in known if bare(full).endswith("." + wanted)}
     return sorted(found)
+
+
+def _marks(name: str) -> Iterator[tuple[str, bool]]:
+    """Each character, and whether it stands in brackets, or is one."""
+    depth = 0
+    for mark in name:
+        depth += mark == "["
+        yield mark, depth > 0
+        depth -= mark == "]"
 
 
 def names_at(info: bytes, at: int, end: int) -> str:

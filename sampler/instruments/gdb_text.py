@@ -21,7 +21,7 @@ _STRING = re.compile(
     r'(?:\([^"]*\) )?(?:0x[0-9a-f]+ (?:<[^>]*> )?)?(?:[uUL]|u8)?"(?P<text>(?:[^"\\]|\\.)*)"(?P<cut>\.\.\.)?', re.DOTALL
 )
 # What a reference of C++ stands in front of: the value that it refers to.
-_REFERENCE = re.compile(r"^\((?:[^()]|\([^()]*\))*&\) @0x[0-9a-f]+: ")
+_REFERENCE = re.compile(r"^\((?:[^()]|\([^()]*\))*\) @0x[0-9a-f]+: ")
 _POINTER = re.compile(r"(?:\(.*\) )?(?P<address>0x[0-9a-f]+)(?: <.*>)?", re.DOTALL)
 _CHARACTER = re.compile(r"(-?\d+) [uUL]?'(?:[^'\\]|\\.[0-7]*)*'")
 # An enumerator, or several of them, or one that the program has no name for.
@@ -30,7 +30,7 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 # What depends on the values of the moment, and may be well at the next look.
 _PASSING = re.compile(r"Cannot access memory|Division by zero|optimized out|<error:|No frame|synthetic pointer")
 _UNSIGNED = {"unsigned char": 8, "unsigned short": 16, "unsigned int": 32, "unsigned long": 64,
-             "unsigned long long": 64}  # fmt: skip
+             "unsigned long long": 64, "u8": 8, "u16": 16, "u32": 32, "u64": 64, "usize": 64}  # fmt: skip
 
 
 def plain(text: str) -> str:
@@ -105,7 +105,7 @@ def parse_type(text: str) -> str | None:
 
 
 def unsigned_bits(type_name: str | None) -> int | None:
-    """The width of an unsigned integer type of C; None for any other."""
+    """The width of an unsigned integer type of C or Rust; None for any other."""
     words = (type_name or "").replace("volatile ", "").replace("const ", "")
     return _UNSIGNED.get(words)
 
