@@ -62,9 +62,16 @@ def storage(cu: Any, code: list[int], around: Surroundings, size: int) -> Storag
 
 def address_from(cu: Any, code: list[int], start: Node) -> Node:
     """The address that an expression makes of another one; Unlocated."""
-    machine = _Machine(cu, Surroundings(0, _nowhere, _nowhere), _WORD_SIZE)
-    machine.stack.append(start)
+    return computed(cu, code, [start])
+
+
+def computed(unit: Any, code: list[int], stack: list[Node] | None = None) -> Node:
+    """What an expression leaves on the stack that knows of no frame; Unlocated."""
+    machine = _Machine(unit, Surroundings(0, _nowhere, _nowhere), _WORD_SIZE)
+    machine.stack = stack or []
     machine.run(code)
+    if not machine.stack:
+        raise Unlocated("its expression leaves nothing")
     return machine.stack[-1]
 
 

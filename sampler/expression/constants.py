@@ -10,7 +10,7 @@ from sampler.debuginfo.types import Type, plain
 from sampler.expression.operands import Operand, described
 from sampler.expression.refusals import refusal
 from sampler.plan import numbers
-from sampler.plan.nodes import ADDRESS, Base, Constant
+from sampler.plan.nodes import Base, Constant
 
 #: Operations that floats do not have.
 INTEGERS_ONLY = ("%", "&", "|", "^", "&^", "<<", ">>")
@@ -61,9 +61,7 @@ def adapted(constant: Operand, kind: Type) -> Operand:
             raise refusal(constant.text, f"it does not fit into {kind.name}")
         given = int(given)
     if wanted.base is Base.POINTER:
-        if isinstance(given, float) or not 0 <= given < 1 << ADDRESS.bits:
-            raise refusal(constant.text, "it is no address")
-        return Operand(constant.text, kind, node=Constant(given))
+        raise refusal(constant.text, f"it cannot be {described(kind)}", "compare with nil")
     return Operand(constant.text, kind, node=Constant(converted(given, kind, constant.text)))
 
 

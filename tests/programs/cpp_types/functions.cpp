@@ -92,11 +92,14 @@ static POINT int locals(int n)
 
 static POINT int throws(int n)
 {
+    int held[3] = {n, n + 1, n + 2};
     try {
+        /* More than registers hold: some are pushed, and what unwinds is told how much. */
+        touch(held, 2, 3, 4, 5, 6, 7, 8, n); // point: pushed
         if (n > 0)
             throw article("thrown", n, 0.25);
     } catch (const article &caught) {
-        touch(&caught, n); // point: caught
+        touch(&caught, held, n); // point: caught
         return caught.id;
     }
     return 0;
