@@ -10,9 +10,10 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from sampler.debuginfo import entries
+from sampler.debuginfo import entries, line_headers
 from sampler.debuginfo.image import Image
-from sampler.debuginfo.units import Unit, find_all
+from sampler.debuginfo.languages import GO, language_of
+from sampler.debuginfo.units import Unit, content, find_all
 
 # DW_LNE_set_address: an extended opcode of nine bytes, then the address (DWARF 5, 6.2.5.3).
 _SET_ADDRESS = b"\x00\x09\x02"
@@ -36,6 +37,7 @@ class Lines:
     def __init__(self, image: Image) -> None:
         self._image = image
         self._known: dict[int, list[list[Row]]] = {}
+        self._programs: dict[tuple[Any, int], Any] = {}
 
     def line_at(self, address: int) -> Row | None:
         """The row that the address belongs to."""
@@ -69,11 +71,16 @@ class Lines:
                     found.setdefault(row.file, set()).add(row.line)
         return found
 
+    def file_of(self, entry: Any, number: int) -> str:
+        """The path of a file by its number in the table of an entry's unit."""
+        files = self._files(entry.cu)
+        return files[number] if number < len(files) else ""
+
     def _around(self, address: int) -> list[list[Row]]:
         unit = self._image.units.covering(address)
         if unit is None:
             return []
-        if unit.offset not in self._known and self._image.is_go:
+        if unit.offset not in self._known and language_of(unit.top) == GO:
             symbol = self._image.symbols.covering(address)
             if symbol is not None:
                 return [self._one_sequence(unit, at) for at in self._starts_of(unit, symbol.address)]
@@ -81,61 +88,71 @@ class Lines:
 
     def _starts_of(self, unit: Unit, address: int) -> list[int]:
         """Where in the unit's program a sequence begins at that address: Go has one a function."""
-        program = self._program(unit)
+        program = self._program(unit.cu)
         first, last = program.program_start_offset, program.program_end_offset
         return [first + at for at in find_all(self._bytes[first:last], _SET_ADDRESS + address.to_bytes(8, "little"))]
 
     def _one_sequence(self, unit: Unit, at: int) -> list[Row]:
         from elftools.dwarf.lineprogram import LineProgram
 
-        whole = self._program(unit)
+        whole = self._program(unit.cu)
         cut = LineProgram(whole.header, whole.stream, whole.structs, at, whole.program_end_offset)
-        return next(_sequences(self._rows(cut)), [])
+        return next(_sequences(_rows(cut, self._files(unit.cu))), [])
 
     def _sequences(self, unit: Unit) -> list[list[Row]]:
         if unit.offset not in self._known:
-            program = self._program(unit)
-            self._known[unit.offset] = list(_sequences(self._rows(program))) if program is not None else []
+            program = self._program(unit.cu)
+            rows = _rows(program, self._files(unit.cu)) if program is not None else iter(())
+            self._known[unit.offset] = list(_sequences(rows))
         return self._known[unit.offset]
 
-    def _program(self, unit: Unit) -> Any:
-        return self._image.dwarf.line_program_for_CU(unit.cu)
+    def _program(self, cu: Any) -> Any:
+        """The library's, read once; None for a unit that has none."""
+        start, dwarf = entries.value(cu.get_top_DIE(), "DW_AT_stmt_list"), cu.dwarfinfo
+        if start is None:
+            return None
+        if (dwarf, start) not in self._programs:
+            line_headers.check(self._bytes if dwarf is self._image.dwarf else content(dwarf.debug_line_sec), start)
+            self._programs[dwarf, start] = dwarf.line_program_for_CU(cu)
+        return self._programs[dwarf, start]
 
     @cached_property
     def _bytes(self) -> bytes:
-        return bytes(self._image.dwarf.debug_line_sec.stream.getvalue())
-
-    def _rows(self, program: Any) -> Iterator[Row]:
-        files = _files(program)
-        for entry in program.get_entries():
-            state = entry.state
-            if state is not None:
-                path = files[state.file] if state.file < len(files) else ""
-                yield Row(
-                    state.address, path, state.line, bool(state.is_stmt),
-                    bool(state.prologue_end), bool(state.end_sequence),
-                )  # fmt: skip
+        return content(self._image.dwarf.debug_line_sec)
 
     def _mentioning(self, file: str) -> Iterator[Unit]:
         """The units whose file table may hold such a path: found by the bytes of its last component."""
         table, last = self._bytes, file.rpartition("/")[2].encode() + b"\0"
         places = list(find_all(table, last))
-        section = self._image.dwarf.debug_line_str_sec
-        strings = section.stream.getvalue() if section is not None else b""
+        strings = content(self._image.dwarf.debug_line_str_sec)
         for text in _starts_of_strings(strings, last):
             places += find_all(table, text.to_bytes(4, "little"))
         places.sort()
+        seen = set()
         for unit in self._image.units.all:
             start = entries.value(unit.top, "DW_AT_stmt_list")
-            if start is None:
+            if start is None or start in seen:  # dwz's partial units have the table of another one
                 continue
+            seen.add(start)
             end = start + 4 + int.from_bytes(table[start : start + 4], "little")
             at = bisect_left(places, start)
-            if at < len(places) and places[at] < end and any(is_of_file(path, file) for path in self._files(unit)):
+            if at < len(places) and places[at] < end and any(is_of_file(path, file) for path in self._files(unit.cu)):
                 yield unit
 
-    def _files(self, unit: Unit) -> list[str]:
-        return _files(self._program(unit))
+    def _files(self, cu: Any) -> list[str]:
+        """The paths by the number that the rows use: from 0 in DWARF 5, from 1 before."""
+        program = self._program(cu)
+        if program is None:
+            return []
+        header, five = program.header, program.header["version"] >= 5
+        base = _text(entries.value(cu.get_top_DIE(), "DW_AT_comp_dir", b""))
+        listed = [_text(folder) for folder in header["include_directory"]]
+        folders = [os.path.join(base, folder) for folder in (listed if five else ["", *listed])]
+        paths = []
+        for file in header["file_entry"]:
+            folder = folders[file.dir_index] if file.dir_index < len(folders) else ""
+            paths.append(os.path.normpath(os.path.join(folder, _text(file.name))))
+        return paths if five else ["", *paths]
 
 
 def _beginnings(sequence: list[Row]) -> Iterator[Row]:
@@ -185,17 +202,15 @@ def _sequences(rows: Iterator[Row]) -> Iterator[list[Row]]:
             sequence = []
 
 
-def _files(program: Any) -> list[str]:
-    """The paths by the number that the rows use: from 0 in DWARF 5, from 1 before."""
-    header = program.header
-    folders = [_text(folder) for folder in header["include_directory"]]
-    five = header["version"] >= 5
-    folders = folders if five else ["", *folders]
-    paths = []
-    for file in header["file_entry"]:
-        folder = folders[file.dir_index] if file.dir_index < len(folders) else ""
-        paths.append(os.path.normpath(os.path.join(folder, _text(file.name))))
-    return paths if five else ["", *paths]
+def _rows(program: Any, files: list[str]) -> Iterator[Row]:
+    for entry in program.get_entries():
+        state = entry.state
+        if state is not None:
+            path = files[state.file] if state.file < len(files) else ""
+            yield Row(
+                state.address, path, state.line, bool(state.is_stmt),
+                bool(state.prologue_end), bool(state.end_sequence),
+            )  # fmt: skip
 
 
 def _text(name: Any) -> str:

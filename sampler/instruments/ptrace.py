@@ -21,9 +21,10 @@ from sampler.linux.announcements import drain
 from sampler.linux.processors import Elsewhere, processor_of
 from sampler.linux.readiness import ready
 from sampler.plan.evaluate import Evaluator
-from sampler.plan.nodes import Register, walk
+from sampler.plan.nodes import Register
 from sampler.plan.numbers import NoAnswer
 from sampler.plan.steps import Moment
+from sampler.plan.trees import walk
 from sampler.planning import PlannedPlace, QuestionPlan, image_of, load_bias, plan_question
 from sampler.sample import Cost, Interval, Miss, Sample, signed_reading
 from sampler.units import NS_PER_SECOND

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sampler.plan import nodes, writing
+from sampler.plan import nodes, trees, writing
 from sampler.plan.nodes import Node
 from sampler.plan.numbers import NoAnswer
 from sampler.plan.steps import Moment, compiled
@@ -22,7 +22,7 @@ class Evaluator:
     def __init__(self, plans: Sequence[Node]) -> None:
         known: dict[Node, Node] = {}
         # Equal nodes become one, so that a block is known by its identity: hashing takes longer than reading.
-        self._plans = [nodes.rewrite(plan, lambda node: known.setdefault(node, node)) for plan in plans]
+        self._plans = [trees.rewrite(plan, lambda node: known.setdefault(node, node)) for plan in plans]
         self._reads = [compiled(node) for node in known if isinstance(node, nodes.Reading)]
         self._steps = [compiled(plan) for plan in self._plans]
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from sampler.plan.nodes import Block, Node, Offset, Part, offset, walk
+from sampler.plan.nodes import Block, Node, Offset, Part, offset
+from sampler.plan.trees import walk
 
 LARGEST_BLOCK = 512
 

@@ -88,6 +88,17 @@ def _escaped(mark: str) -> str:
 
 
 @compiled.register
+def _labelled(node: nodes.Labelled) -> Step:
+    of, names = compiled(node.of), dict(reversed(node.names))  # of several names the first
+
+    def run(moment: Moment) -> str:
+        value = of(moment)
+        return names.get(value, str(value))
+
+    return run
+
+
+@compiled.register
 def _quoted(node: nodes.Quoted) -> Step:
     of = compiled(node.of)
 
@@ -101,7 +112,7 @@ def _quoted(node: nodes.Quoted) -> Step:
 @compiled.register
 def _listing(node: nodes.Listing) -> Step:
     items = [compiled(item) for item in node.items]
-    names = [name + node.assigned for name in node.names] or [""] * len(items)
+    names = [name + node.assigned if name else "" for name in node.names] or [""] * len(items)
 
     def run(moment: Moment) -> str:
         inner = node.between.join(name + as_word(item(moment)) for name, item in zip(names, items, strict=True))
