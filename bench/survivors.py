@@ -1,6 +1,6 @@
 """What becomes of the target when the recorder of ptrace is killed: by how often its function is called and asked.
 
-SIGKILL at a random moment of the looks, with the front end alive. Prints the
+SIGKILL at a random moment of the looks, the front end alive or killed in the same instant. Prints the
 share of targets that live on, with the bytes of their text in place.
 """
 
@@ -67,7 +67,7 @@ def _parent(pid: int) -> int:
 
 
 def _lives_on(target: Tracee) -> bool:
-    with signals.ProcessHandle(target.pid) as process:
+    with signals.ProcessHandle(target.pid) as process:  # a child of ours, not yet waited for
         if process.wait_for_end(0.3):
             return False
     return text.differences(target.pid) == [] and bool(_report(target))

@@ -8,12 +8,13 @@ from typing import Any
 
 from sampler.debuginfo.image import reading
 from sampler.debuginfo.lines import Lines
-from sampler.debuginfo.locations import Memory, Storage, Unlocated
 from sampler.debuginfo.points import Points
 from sampler.debuginfo.scope import Scope, Variable
+from sampler.debuginfo.storage import Memory, Storage, Unlocated
 from sampler.debuginfo.types import Pointer as PointerType
 from sampler.debuginfo.types import Struct, Type, plain
-from sampler.plan.nodes import Bias, Constant, Node, Offset, Part, Register, ThreadPointer, walk
+from sampler.plan.nodes import Bias, Constant, Node, Offset, Part, Register, ThreadPointer
+from sampler.plan.trees import walk
 from sampler.planning import described, image_of, load_bias
 from sampler.target import Target
 

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from sampler import __version__
 from sampler.budget import Throttle
-from sampler.errors import BudgetExceeded, InternalError, SamplerError, TargetEnded
+from sampler.errors import BudgetExceeded, InternalError, OutputError, SamplerError, TargetEnded
 from sampler.instruments.base import Assignment, SamplingInstrument, instrument_class
 from sampler.linux.announcements import announcements
 from sampler.linux.wakeup import StopRequest
@@ -54,6 +54,8 @@ def record(order: Order, stream: IO[str]) -> None:
                 thread.submit(run.go).result()
         finally:
             outbox.close()
+        if outbox.failure is not None:
+            raise OutputError("the recording is not whole", outbox.failure, "make room, or read it as it comes")
 
 
 class Run:
@@ -130,7 +132,7 @@ class Run:
         if throttle.helpless:
             share = self._order.question.budget.max_suspended
             raise BudgetExceeded(
-                f"the looks cost more than {share:.3%} of the time",
+                f"the looks cost more than {share * 100:.3g}% of the time",
                 f"even one every {format_duration(throttle.period_ns)} would be too often",
                 "allow more with --max-suspended, or ask with a gentler instrument",
             )

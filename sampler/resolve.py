@@ -75,6 +75,11 @@ def _check_traceable(pid: int) -> None:
         raise NotTraceable(
             f"{pid} ({about.name}) is a kernel thread", "it has no program of its own", "name a user process"
         )
+    if about.state == procfs.ZOMBIE and len(procfs.threads(pid)) > 1:
+        raise NotTraceable(
+            f"the first thread of process {pid} ({about.name}) has ended",
+            "others go on, but Linux shows no program then",
+        )
     if about.state in (procfs.ZOMBIE, procfs.DEAD):
         raise NotTraceable(
             f"process {pid} ({about.name}) has ended", f"it is a zombie until its parent {about.parent} takes note"

@@ -1,7 +1,7 @@
 """Answers about a program's debug information, kept on disk by build-id.
 
 One file an answer, written beside and moved into place: two runs at once do no harm. A file that is
-damaged is as good as none. Whatever goes wrong here only costs time.
+damaged is as good as none. Whatever goes wrong here only costs time. Other files in the folder are left alone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -22,26 +24,28 @@ VARIABLE = "SAMPLER_CACHE"
 MOST_BYTES = 64 << 20
 #: What makes the answers: another version of it may give others.
 _MAKERS = ("debuginfo", "expression", "plan")
+#: The names of answers, and of those that are being written.
+_OURS = re.compile(r"(?:[0-9a-f]{40}|\.new-\w+)\.json")
 
 
 class Cache:
-    """Answers by keys. ``folder``: None for the user's own."""
+    """Answers by keys. ``folder``: None for the user's own. ``most_bytes``: that it may hold."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder or _default_folder()
+    def __init__(self, folder: Path | None = None, most_bytes: int = MOST_BYTES) -> None:
+        self._folder, self._most_bytes = folder or _default_folder(), most_bytes
 
     def get(self, *key: str) -> Any | None:
         """The answer; None if there is none, or none that can be trusted."""
         if self._folder is None:
             return None
         try:
-            data = self._file(key).read_bytes()
-            kept = json.loads(data)
+            kept = json.loads(self._read(self._file(key)))
             if kept["key"] != list(key) or kept["check"] != _checksum(kept["answer"]):
                 return None
-            os.utime(self._file(key))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
+        with suppress(OSError):  # another user's, to be read only
+            os.utime(self._file(key))
         return kept["answer"]
 
     def put(self, answer: Any, *key: str) -> None:
@@ -53,8 +57,12 @@ class Cache:
             self._write(self._file(key), text)
             self._bound()
 
+    def _read(self, file: Path) -> bytes:
+        with file.open("rb") as stream:
+            return stream.read(self._most_bytes + 1)
+
     def _write(self, file: Path, text: str) -> None:
-        descriptor, beside = tempfile.mkstemp(dir=file.parent, prefix=".new-")
+        descriptor, beside = tempfile.mkstemp(dir=file.parent, prefix=".new-", suffix=".json")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 stream.write(text)
@@ -67,10 +75,10 @@ class Cache:
     def _bound(self) -> None:
         """Drops those that were not used for longest."""
         assert self._folder is not None
-        files = [(entry.stat(), entry.path) for entry in os.scandir(self._folder) if entry.is_file()]
+        files = list(_abouts(self._folder))
         total = sum(about.st_size for about, _ in files)
         for about, path in sorted(files, key=lambda item: item[0].st_mtime_ns):
-            if total <= MOST_BYTES:
+            if total <= self._most_bytes:
                 return
             with suppress(OSError):
                 os.unlink(path)
@@ -80,6 +88,15 @@ class Cache:
         assert self._folder is not None
         digest = hashlib.sha256("\0".join((_version(), *key)).encode()).hexdigest()
         return self._folder / f"{digest[:40]}.json"
+
+
+def _abouts(folder: Path) -> Iterator[tuple[os.stat_result, str]]:
+    """What is known of our files there, but for those that another run has dropped meanwhile."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _OURS.fullmatch(entry.name):
+                with suppress(FileNotFoundError):
+                    yield entry.stat(follow_symlinks=False), entry.path
 
 
 @cache

@@ -7,19 +7,19 @@ package of Go that takes a second, for the dozen rows of one function.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
 from sampler.debuginfo.cursor import Cursor
 
-Strings = Callable[[str], bytes]
+#: By DW_FORM_line_strp and DW_FORM_strp: what gives the strings that they refer to.
+Texts = Mapping[int, Callable[[], bytes]]
 
 _PATH, _FOLDER = 1, 2  # DW_LNCT_path, DW_LNCT_directory_index
 _FIXED = {0x0B: 1, 0x05: 2, 0x06: 4, 0x07: 8, 0x1E: 16}  # DW_FORM_data1, 2, 4, 8, 16
 _STRING, _BLOCK, _UNSIGNED = 0x08, 0x09, 0x0F  # DW_FORM_string, block, udata
-_ELSEWHERE = {0x1F: ".debug_line_str", 0x0E: ".debug_str"}  # DW_FORM_line_strp, strp
-_LONG = 0xFFFFFFFF  # in the place of a length: the 64-bit format
+_OFFSET = 4  # bytes, in the 32-bit format
 
 
 class Row(NamedTuple):
@@ -34,27 +34,24 @@ class Row(NamedTuple):
 
 
 class LineProgram:
-    """The program at ``offset`` of .debug_line. ``strings``: the content of a section by its name.
+    """The program at ``offset`` of .debug_line. ``folder``: in which the compiler ran, and paths begin.
 
-    ``start``, ``end``: where its opcodes lie.
+    ``start``, ``end``: where its opcodes lie. A damaged one raises EOFError, IndexError or ValueError.
     """
 
-    def __init__(self, data: bytes, offset: int, strings: Strings) -> None:
-        self.data, self.offset, self._strings = data, offset, strings
+    def __init__(self, data: bytes, offset: int, folder: str, texts: Texts) -> None:
+        self.data, self.offset, self._folder, self._texts = data, offset, folder, texts
         head = Cursor(data, offset)
-        length, self._offset_size = head.number(4), 4
-        if length == _LONG:
-            length, self._offset_size = head.number(8), 8
-        self.end = head.at + length
+        self.end = head.number(_OFFSET) + head.at
         self._version = head.number(2)
         head.at += 2 * (self._version >= 5)  # the sizes of an address and of a segment selector
-        self.start = head.number(self._offset_size) + head.at
+        self.start = head.number(_OFFSET) + head.at
         self.shortest_instruction = head.number(1)
         head.at += self._version >= 4  # operations an instruction: one, where it is no VLIW
         self.statement = bool(head.number(1))
         self.line_base = head.number(1, signed=True)
-        self.line_range, self.opcode_base = head.number(1), head.number(1)
-        self.arguments = head.bytes(self.opcode_base - 1)
+        self.line_range, self.opcode_base = max(head.number(1), 1), head.number(1)
+        self.arguments = head.bytes(max(self.opcode_base, 1) - 1)
         self._tables_at = head.at
 
     @cached_property
@@ -62,7 +59,7 @@ class LineProgram:
         """The paths by the number that the rows use: from 0 in DWARF 5, from 1 before."""
         tables = Cursor(self.data, self._tables_at)
         read = self._table if self._version >= 5 else self._old_table
-        folders = [name for name, _ in read(tables, folders=True)]
+        folders = [os.path.join(self._folder, name) for name, _ in read(tables, folders=True)]
         return [
             os.path.normpath(os.path.join(folders[folder] if folder < len(folders) else "", name)) if name else ""
             for name, folder in read(tables, folders=False)
@@ -88,15 +85,18 @@ class LineProgram:
 
     def _table(self, tables: Cursor, folders: bool) -> Iterator[tuple[str, int]]:
         forms = [(tables.unsigned(), tables.unsigned()) for _ in range(tables.number(1))]
-        for _ in range(tables.unsigned()):
+        count = tables.unsigned()
+        if count > self.end - tables.at:
+            raise ValueError(f"a table of {count} entries does not fit into its line program")
+        for _ in range(count):
             about = {content: self._read(tables, form) for content, form in forms}
             yield str(about.get(_PATH, "")), int(about.get(_FOLDER, 0))
 
     def _read(self, tables: Cursor, form: int) -> str | int:
         if form == _STRING:
             return tables.text()
-        if form in _ELSEWHERE:
-            return Cursor(self._strings(_ELSEWHERE[form]), tables.number(self._offset_size)).text()
+        if form in self._texts:
+            return Cursor(self._texts[form](), tables.number(_OFFSET)).text()
         if form == _UNSIGNED:
             return tables.unsigned()
         if form in _FIXED:

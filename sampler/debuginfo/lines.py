@@ -9,8 +9,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sampler.debuginfo import entries
+from sampler.debuginfo.languages import GO, language_of
 from sampler.debuginfo.line_program import LineProgram, Row
-from sampler.debuginfo.units import Unit, find_all
+from sampler.debuginfo.units import Unit, content, find_all
 
 if TYPE_CHECKING:
     from sampler.debuginfo.image import Image
@@ -24,8 +25,9 @@ class Lines:
 
     def __init__(self, image: Image) -> None:
         self._image = image
-        self._programs: dict[int, LineProgram | None] = {}
-        self._known: dict[int, list[list[Row]]] = {}  # of a whole unit, by its offset; of a function, by its address
+        self._known: dict[int, list[list[Row]]] = {}  # of a whole unit, by its offset
+        self._functions: dict[int, list[list[Row]]] = {}  # of one function, by its address
+        self._programs: dict[tuple[Any, int], LineProgram] = {}
 
     def line_at(self, address: int) -> Row | None:
         """The row that the address belongs to."""
@@ -58,23 +60,28 @@ class Lines:
                     found.setdefault(row.file, set()).add(row.line)
         return found
 
+    def file_of(self, entry: Any, number: int) -> str:
+        """The path of a file by its number in the table of an entry's unit."""
+        program = self._program(entry.cu)
+        return program.files[number] if program is not None and number < len(program.files) else ""
+
     def _around(self, address: int) -> Iterable[list[Row]]:
         unit = self._image.units.covering(address)
         if unit is None:
             return []
-        if unit.offset not in self._known and self._image.is_go:
+        if unit.offset not in self._known and language_of(unit.top) == GO:
             symbol = self._image.symbols.covering(address)
             if symbol is not None:
-                return self._of_symbol(unit, symbol.address)
+                return self._of_function(unit, symbol.address)
         return self._sequences(unit)
 
-    def _of_symbol(self, unit: Unit, start: int) -> list[list[Row]]:
+    def _of_function(self, unit: Unit, start: int) -> list[list[Row]]:
         """Go has one sequence a function, which begins by setting the address."""
-        program = self._program(unit)
-        if program is not None and start not in self._known:
+        program = self._program(unit.cu)
+        if program is not None and start not in self._functions:
             places = find_all(program.data, _SET_ADDRESS + start.to_bytes(8, "little"), program.start, program.end)
-            self._known[start] = [program.sequence(at)[0] for at in places]
-        return self._known.get(start, [])
+            self._functions[start] = [program.sequence(at)[0] for at in places]
+        return self._functions.get(start, [])
 
     def _of_file(self, file: str) -> Iterator[list[Row]]:
         for unit in self._mentioning(file):
@@ -82,33 +89,40 @@ class Lines:
 
     def _sequences(self, unit: Unit) -> list[list[Row]]:
         if unit.offset not in self._known:
-            program = self._program(unit)
+            program = self._program(unit.cu)
             self._known[unit.offset] = list(program.sequences()) if program is not None else []
         return self._known[unit.offset]
 
-    def _program(self, unit: Unit) -> LineProgram | None:
-        if unit.offset not in self._programs:
-            start = entries.value(unit.top, "DW_AT_stmt_list")
-            self._programs[unit.offset] = LineProgram(self._bytes, start, self._strings) if start is not None else None
-        return self._programs[unit.offset]
+    def _program(self, cu: Any) -> LineProgram | None:
+        """None for a unit that has none."""
+        start, dwarf = entries.value(cu.get_top_DIE(), "DW_AT_stmt_list"), cu.dwarfinfo
+        if start is None:
+            return None
+        if (dwarf, start) not in self._programs:
+            data = self._bytes if dwarf is self._image.dwarf else content(dwarf.debug_line_sec)
+            folder = entries.value(cu.get_top_DIE(), "DW_AT_comp_dir", b"")
+            texts = {0x1F: lambda: content(dwarf.debug_line_str_sec), 0x0E: lambda: content(dwarf.debug_str_sec)}
+            self._programs[dwarf, start] = LineProgram(data, start, folder.decode(errors="replace"), texts)
+        return self._programs[dwarf, start]
 
     @cached_property
     def _bytes(self) -> bytes:
-        return self._strings(".debug_line")
-
-    def _strings(self, name: str) -> bytes:
-        return self._image.dwarf_section(name)
+        return content(self._image.dwarf.debug_line_sec)
 
     def _mentioning(self, file: str) -> Iterator[Unit]:
         """The units whose file table holds such a path: found by the bytes of its last component."""
         table, last = self._bytes, file.rpartition("/")[2].encode() + b"\0"
         places = list(find_all(table, last))
-        for text in _starts_of_strings(self._strings(".debug_line_str"), last):
+        for text in _starts_of_strings(content(self._image.dwarf.debug_line_str_sec), last):
             places += find_all(table, text.to_bytes(4, "little"))
         places.sort()
+        seen = set()
         for unit in self._image.units.all:
-            program = self._program(unit)
-            if program is None or not _any_within(places, program.offset, program.end):
+            program = self._program(unit.cu)
+            if program is None or program.offset in seen:  # dwz's partial units have the table of another one
+                continue
+            seen.add(program.offset)
+            if not _any_within(places, program.offset, program.end):
                 continue
             if any(is_of_file(path, file) for path in program.files):
                 yield unit

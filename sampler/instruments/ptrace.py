@@ -13,22 +13,25 @@ from types import TracebackType
 from typing import Any, Self
 
 from sampler.errors import NotAnswerable, PointAmbiguous, TargetEnded
+from sampler.instruments.account import Account
 from sampler.instruments.base import Assignment
 from sampler.instruments.tracer import INT3, Tracer
-from sampler.instruments.wakeups import KERNEL_PATH_NS, Wakeups
+from sampler.linux import procfs
 from sampler.linux.announcements import drain
-from sampler.linux.memory import Memory
 from sampler.linux.processors import Elsewhere, processor_of
 from sampler.linux.readiness import ready
 from sampler.plan.evaluate import Evaluator
-from sampler.plan.nodes import Register, walk
+from sampler.plan.nodes import Register
 from sampler.plan.numbers import NoAnswer
 from sampler.plan.steps import Moment
+from sampler.plan.trees import walk
 from sampler.planning import PlannedPlace, QuestionPlan, image_of, load_bias, plan_question
 from sampler.sample import Cost, Interval, Miss, Sample, signed_reading
+from sampler.units import NS_PER_SECOND
 
 MOST_PLACES = 256
 _CLOSE_WATCH_NS = 50_000
+_ENDS_WITHIN_NS = NS_PER_SECOND
 _FIRST_VECTOR = 17
 
 
@@ -45,11 +48,15 @@ class Armed:
 
 @dataclass(slots=True)
 class Hit:
-    """What one suspended thread has given; made before there is one, for it takes time."""
+    """What one suspended thread has given; made before there is one, for it takes time.
+
+    ``known_ns``: monotonic, when we knew that it was suspended.
+    """
 
     moment: Moment
-    tid: int
     place: Armed
+    tid: int = 0
+    known_ns: int = 0
 
 
 class Ptrace:
@@ -58,11 +65,13 @@ class Ptrace:
     def __init__(self, assignment: Assignment) -> None:
         self._given, self._target = assignment, assignment.target
         self._question = assignment.question
+        self._program = procfs.program(self._target.pid)
         self._plan = plan_question(self._question, self._target)
         check_number(self._plan, self._question.point)
         with image_of(self._target) as image:
             self._bias = load_bias(self._target.pid, image)
         self._open = ExitStack()
+        self._account = Account(self._question.budget)
         self._hit: Hit | None = None
         self._last: Hit | None = None
         self._refused: list[str] = []
@@ -76,13 +85,19 @@ class Ptrace:
         }
 
     def __enter__(self) -> Self:
-        self._tracer = Tracer(self._target.pid, self._target.name, self._given.stop.announced, self._taken)
-        self._places = {place.address: place for place in self._armed_places()}
-        self._bytes = {address: place.byte for address, place in self._places.items()}
+        self._tracer = Tracer(
+            self._target.pid, self._target.name, self._given.stop.announced, self._taken, self._account
+        )
         self._refused = self._open.enter_context(ready())
-        self._wakeups = self._open.enter_context(Wakeups())
+        self._open.enter_context(self._account)
         self._elsewhere = self._open.enter_context(Elsewhere())
         self._open.enter_context(self._tracer)
+        try:
+            self._places = {place.address: place for place in self._armed_places()}
+        except BaseException:
+            self._open.close()
+            raise
+        self._bytes = {address: place.byte for address, place in self._places.items()}
         self._given.report(
             "attach", {"suspended_ns": [0, 0], "threads": self._tracer.threads, "without": self._refused}
         )
@@ -93,67 +108,73 @@ class Ptrace:
     ) -> None:
         self._open.close()
         tracer = self._tracer
-        self._given.report(
-            "detach",
-            {"suspended_ns": tracer.leaving_ns.to_json(), "extra_hits": tracer.extra_hits, "signals": tracer.signals},
-        )
+        assert tracer.leaving is not None, "closed above"
+        counts = {"extra_hits": tracer.extra_hits, "signals": tracer.signals, "unsettled": tracer.leaving.unsettled}
+        bounds = {"suspended_ns": tracer.leaving.cost.to_json(), "between_ns": self._account.take_between().to_json()}
+        self._given.report("detach", bounds | counts)
 
     def rest(self, until_ns: int) -> bool:
         """Serves the target's signals, threads and children meanwhile."""
         stop, tracer = self._given.stop, self._tracer
         while True:
-            while tracer.serve():
-                pass
+            all_served = tracer.serve()
+            self._account.book()
             if stop.reason is not None:
                 return False
             if time.monotonic_ns() >= until_ns:
                 return True
-            stop.wait_until(until_ns, stop.announced)
+            self._account.sleep()
+            stop.wait_until(until_ns if all_served else 0, stop.announced)
+            self._account.quiet_ns = time.monotonic_ns()
             drain(stop.announced)
 
     def look(self, deadline_ns: int) -> Sample | Miss | None:
         if not self.rest(deadline_ns):
             return None
-        self._hit, extra_before = None, self._tracer.extra_hits
+        self._hit = None
         self._rehearse()
         armed_ns = time.monotonic_ns()
         if not self._plant():
             return self._miss("changed", armed_ns, deadline_ns, "somebody else has changed the program there")
         hit = self._await_hit(armed_ns + self._question.timing.window_ns)
-        extra = self._tracer.extra_hits - extra_before
-        if hit is None:
-            if self._given.stop.reason is not None:
-                return None
-            return self._miss("not-reached", armed_ns, deadline_ns, "", extra)
-        return self._answer(hit, armed_ns, deadline_ns, extra)
+        if hit is not None:
+            return self._answer(hit, armed_ns, deadline_ns)
+        if self._given.stop.reason is not None:
+            return None
+        return self._miss("not-reached", armed_ns, deadline_ns, "")
 
     # One look.
 
     def _plant(self) -> bool:
         try:
             return self._tracer.plant(self._bytes)
-        except OSError:
+        except OSError as error:
             self._wait_for_end()
-            raise
+            raise NotAnswerable(
+                f"no breakpoint can be set in process {self._target.pid} ({self._target.name})",
+                f"the kernel refuses to write there ({error.strerror}), as in text that is mapped as shared",
+                "allow it by proc_mem.force_override, or ask elsewhere",
+            ) from error
 
     def _wait_for_end(self) -> None:
-        """A target whose memory is gone is ending, and says so."""
-        give_up_ns = time.monotonic_ns() + self._question.budget.max_pause_ns
+        """A target whose memory is gone is ending, and says so: raises TargetEnded then."""
+        give_up_ns = time.monotonic_ns() + _ENDS_WITHIN_NS
         while time.monotonic_ns() < give_up_ns:
             self._tracer.serve()
             self._given.stop.wait_until(give_up_ns, self._given.stop.announced)
             drain(self._given.stop.announced)
-        raise TargetEnded(f"process {self._target.pid} ({self._target.name}) ended", "its memory is gone")
 
     def _await_hit(self, until_ns: int) -> Hit | None:
         stop, tracer = self._given.stop, self._tracer
         try:
             self._watch_closely(min(until_ns, time.monotonic_ns() + _CLOSE_WATCH_NS))
+            all_served = True
             while self._hit is None and stop.reason is None and time.monotonic_ns() < until_ns:
-                stop.wait_until(until_ns, stop.announced)
+                stop.wait_until(until_ns if all_served else 0, stop.announced)
+                self._account.quiet_ns = time.monotonic_ns()
                 tracer.serve()
                 drain(stop.announced)
-                tracer.serve()
+                all_served = tracer.serve()
         finally:
             with suppress(OSError):
                 tracer.clear()
@@ -176,8 +197,8 @@ class Ptrace:
         if last is not None:
             self._elsewhere.keep_off(processor_of(self._target.pid, last.tid))
             last.place.evaluator.gather(Moment(last.moment.registers, read, last.moment.thread_pointer, self._bias))
-        self._next = Hit(Moment((), read, 0, self._bias), 0, next(iter(self._places.values())))
-        self._wakeups.begin()
+        self._next = Hit(Moment((), read, 0, self._bias), next(iter(self._places.values())))
+        self._account.sleep()
 
     def _taken(self, tid: int, address: int) -> None:
         """The thread is suspended from before this until right after it."""
@@ -189,12 +210,12 @@ class Ptrace:
         if place.vectors:
             moment.registers += registers.vector(tid)
         place.evaluator.gather(moment)
-        hit.tid = tid
+        hit.tid, hit.known_ns = tid, self._tracer.known_ns
         self._hit = self._last = hit
 
-    def _answer(self, hit: Hit, armed_ns: int, deadline_ns: int, extra: int) -> Sample | Miss:
-        cost = self._cost(hit, armed_ns, extra)
-        t_ns, late_ns = self._tracer.known_ns - self._given.start_ns, armed_ns - deadline_ns
+    def _answer(self, hit: Hit, armed_ns: int, deadline_ns: int) -> Sample | Miss:
+        cost = self._cost(armed_ns, hit.known_ns)
+        t_ns, late_ns = hit.known_ns - self._given.start_ns, armed_ns - deadline_ns
         try:
             values = dict(zip(self._question.expressions, hit.place.evaluator.answers(hit.moment), strict=True))
         except NoAnswer as reason:
@@ -204,27 +225,29 @@ class Ptrace:
         signed = {name: reading for name, reading in readings.items() if reading is not None}
         return Sample(t_ns, values, cost, signed, late_ns)
 
-    def _miss(self, reason: str, armed_ns: int, deadline_ns: int, detail: str, hits: int = 0) -> Miss:
-        now_ns, start_ns = time.monotonic_ns(), self._given.start_ns
-        cost = Cost(Interval(), Interval(armed_ns - start_ns, now_ns - start_ns), now_ns - armed_ns, hits, hits)
-        return Miss(armed_ns - start_ns, reason, cost, detail, armed_ns - deadline_ns)
+    def _miss(self, reason: str, armed_ns: int, deadline_ns: int, detail: str) -> Miss:
+        cost = self._cost(armed_ns, time.monotonic_ns())
+        return Miss(armed_ns - self._given.start_ns, reason, cost, detail, armed_ns - deadline_ns)
 
-    def _cost(self, hit: Hit, armed_ns: int, extra: int) -> Cost:
-        resumed_ns, start_ns = self._tracer.resumed_ns, self._given.start_ns
-        low = resumed_ns - self._tracer.known_ns
-        # From then on it is for the scheduler when the thread runs, as after any wait of its own.
-        high = min(resumed_ns - armed_ns, low + self._wakeups.longest_ns()) + KERNEL_PATH_NS
-        return Cost(
-            Interval(low, high),
-            Interval(armed_ns - start_ns, resumed_ns - start_ns),
-            self._tracer.known_ns - armed_ns,
-            1 + extra,
-            1 + extra,
-        )
+    def _cost(self, armed_ns: int, hit_ns: int) -> Cost:
+        """Of the look that has just ended, and of what was passed on before it and meanwhile."""
+        account, start_ns = self._account, self._given.start_ns
+        hits, suspended = account.take_hits(armed_ns)
+        account.book()
+        during = Interval(armed_ns - start_ns, (hits.last_ns or time.monotonic_ns()) - start_ns)
+        return Cost(suspended, during, hit_ns - armed_ns, hits.count, hits.count, account.take_between())
 
     def _armed_places(self) -> list[Armed]:
-        with Memory(self._target.pid) as memory:
-            return [self._armed(place, memory.read(place.address + self._bias, 1)) for place in self._plan.places]
+        """Once it is traced, for from now on we hear of it when it executes something else."""
+        self._check_program()
+        read = self._tracer.memory.read
+        return [self._armed(place, read(place.address + self._bias, 1)) for place in self._plan.places]
+
+    def _check_program(self) -> None:
+        """To compile the question takes its time: what is planted must be for the program that runs now."""
+        pid, start_ticks = self._target.pid, self._target.start_ticks
+        if not procfs.is_same_process(pid, start_ticks) or procfs.program(pid) != self._program:
+            raise TargetEnded(f"process {pid} ({self._target.name}) ended", "it runs another program now")
 
     def _armed(self, place: PlannedPlace, byte: bytes) -> Armed:
         if byte == INT3:

@@ -138,8 +138,11 @@ class ScriptedDebugger:
     def _asked(self, command: str, expression: str) -> Value:
         try:
             return self._language.parse_value(self._custody.talk.ask(command), expression)
-        except AskAgain as again:
-            return self._language.parse_value(self._custody.talk.ask(again.command), expression)
+        except AskAgain as first:
+            try:
+                return self._language.parse_value(self._custody.talk.ask(first.command), expression)
+            except AskAgain:  # what has a name and no number, as an empty struct of Rust
+                return first.shown
 
     def _signed(self, values: dict[str, Value]) -> dict[str, int]:
         """The second reading of differences that wrapped; no other large unsigned value has one."""

@@ -93,6 +93,22 @@ def threads(pid: int) -> list[int]:
         return []
 
 
+def is_thread_of(pid: int, tid: int) -> bool:
+    """True if ``tid`` is a thread of that process and has not been reaped."""
+    return os.path.exists(f"/proc/{pid}/task/{tid}")
+
+
+def children(pid: int) -> list[int]:
+    """The processes that its threads have made and that have not been reaped."""
+    found = []
+    for tid in threads(pid):
+        try:
+            found += [int(child) for child in Path(f"/proc/{pid}/task/{tid}/children").read_text().split()]
+        except OSError:  # it ended, or the kernel was built without CONFIG_PROC_CHILDREN
+            continue
+    return found
+
+
 def settled_threads(pid: int) -> list[int]:
     """The thread ids, listed until two listings agree: a thread may be born between."""
     listing = threads(pid)
@@ -175,6 +191,16 @@ def mappings(pid: int) -> Iterator[Mapping]:
             addresses, permissions, offset, device, inode, *path = line.rstrip("\n").split(maxsplit=5)
             start, end = (int(part, 16) for part in addresses.split("-"))
             yield Mapping(start, end, permissions, int(offset, 16), device, int(inode), path[0] if path else "")
+
+
+def program(pid: int) -> tuple[int, ...] | None:
+    """What tells a process's program from one that ran there before: its file, and where it lies; None if gone."""
+    try:
+        file = os.stat(executable(pid))
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return file.st_dev, file.st_ino, file.st_mtime_ns, int(fields[23])  # startcode
 
 
 def executable(pid: int) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 _PRIORITY = 1  # the lowest of the real-time ones: above every ordinary process, below the kernel's own
 _MCL_CURRENT = 1  # include/uapi/asm-generic/mman-common.h
 _OOM_SCORE = "-900"
+_SWITCH_S = 50e-6  # the thread that writes the recording lets go of the interpreter when it is asked to
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -24,17 +26,20 @@ def ready() -> Iterator[list[str]]:
     gc.collect()
     gc.freeze()
     gc.disable()
+    switch_s = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
     try:
         yield refused
     finally:
+        sys.setswitchinterval(switch_s)
         gc.enable()
         gc.unfreeze()
         for tid in _own_threads():
-            os.sched_setscheduler(tid, os.SCHED_OTHER, os.sched_param(0))
+            with suppress(ProcessLookupError):
+                os.sched_setscheduler(tid, os.SCHED_OTHER, os.sched_param(0))
 
 
-def _granted(ask: object) -> bool:
-    assert callable(ask)
+def _granted(ask: Callable[[], None]) -> bool:
     try:
         ask()
     except OSError:

@@ -22,15 +22,14 @@ class What(Enum):
     EXITED = "exited"
     KILLED = "killed by a signal"
     SIGNAL = "about to receive a signal"
-    CLONED = "has made a thread"
-    FORKED = "has made a process"
-    VFORKED = "has made a process that borrows its memory"
+    MADE = "has made a thread or a process"
     EXECUTED = "runs another program"
     JOB_STOP = "was stopped by a signal"
     TRAP_STOP = "stopped for its tracer: new, interrupted, or resumed after a job stop"
 
 
-_EVENTS = {_FORK: What.FORKED, _VFORK: What.VFORKED, _CLONE: What.CLONED, _EXEC: What.EXECUTED}
+# Which of the three clone(2) reports depends on its flags, and does not tell a thread from a process.
+_EVENTS = {_FORK: What.MADE, _VFORK: What.MADE, _CLONE: What.MADE, _EXEC: What.EXECUTED}
 
 
 class Report(NamedTuple):

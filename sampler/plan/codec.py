@@ -11,6 +11,7 @@ from typing import Any
 from sampler.plan import nodes
 from sampler.plan.nodes import Base, Kind, Node
 from sampler.plan.sharing import names
+from sampler.plan.trees import walk
 
 _CLASSES: dict[str, Any] = {
     name: found
@@ -21,7 +22,7 @@ _CLASSES: dict[str, Any] = {
 
 def encode(plans: Sequence[Node]) -> dict[str, Any]:
     """What JSON can say."""
-    found = nodes.walk(*plans)
+    found = walk(*plans)
     numbers = {id(node): number for number, node in enumerate(found)}
     table = [[type(node).__name__, *(_encoded(getattr(node, name), numbers) for name in names(node))] for node in found]
     return {"nodes": table, "plans": [numbers[id(plan)] for plan in plans]}

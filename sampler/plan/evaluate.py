@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sampler.plan import nodes, writing
+from sampler.plan import nodes, trees, writing
 from sampler.plan.nodes import Node
 from sampler.plan.numbers import NoAnswer
 from sampler.plan.sharing import Sharing
@@ -56,7 +56,7 @@ class _Reads:
         if isinstance(node, nodes.Elements):
             lists.append(node)
         items = node.items if isinstance(node, nodes.Elements) else ()
-        for child in nodes.children(node):
+        for child in trees.children(node):
             if not any(child is item for item in items):
                 self._find(child, seen, lists)
         if isinstance(node, nodes.Reading):

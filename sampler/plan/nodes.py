@@ -6,8 +6,7 @@ frozen; a node that occurs twice (one block of memory, two fields of it) is work
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -196,6 +195,23 @@ class NotNil(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Provided(Node):
+    """``of``, if the condition is true; else the look has no answer, for that reason."""
+
+    of: Node
+    condition: Node
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen(Node):
+    """One of several answers: the one whose value the selector has, else the one of None."""
+
+    selector: Node
+    cases: tuple[tuple[int | None, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Address(Node):
     """An address as an answer: None for nil, else its hexadecimal text."""
 
@@ -233,19 +249,27 @@ class Listing(Node):
 
 @dataclass(frozen=True, slots=True)
 class Elements(Node):
-    """The first of ``length`` elements as text: ``sizes``, then the elements in ``brackets``.
+    """The first of ``length`` elements as text. In ``head``, \\0 stands for the length, \\1 for the capacity.
 
-    In ``sizes``, \\0 stands for the length, \\1 for the capacity. ``start``, if given, is where they lie: no
-    elements, not even brackets, where it is nil.
+    ``start``, if given, is where they lie: neither ``opening`` nor elements nor ``tail`` where it is nil.
     """
 
-    sizes: str
+    head: str
     items: tuple[Node, ...]
     length: Node
-    brackets: str = "[]"
+    tail: str
     between: str = ","
     capacity: Node | None = None
+    opening: str = ""
     start: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled(Node):
+    """A number as it stands inside of a composite's text: by its name, where it has one."""
+
+    of: Node
+    names: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,33 +288,3 @@ def offset(address: Node, by: int) -> Node:
 
 #: What reads memory.
 Reading = Block | Text | TerminatedText
-
-
-def children(node: Node) -> Iterator[Node]:
-    """The nodes that this one is made of."""
-    for field in fields(node):
-        yield from _nodes_in(getattr(node, field.name))
-
-
-def _nodes_in(value: object) -> Iterator[Node]:
-    if isinstance(value, Node):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _nodes_in(item)
-
-
-def walk(*plans: Node) -> list[Node]:
-    """The nodes of plans and all below them, those first; each object once."""
-    seen, found = set[int](), list[Node]()
-
-    def add(node: Node) -> None:
-        if id(node) not in seen:
-            seen.add(id(node))
-            for child in children(node):
-                add(child)
-            found.append(node)
-
-    for plan in plans:
-        add(plan)
-    return found

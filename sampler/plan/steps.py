@@ -238,6 +238,33 @@ def _not_nil(node: nodes.NotNil) -> Step:
 
 
 @compiled.register
+def _provided(node: nodes.Provided) -> Step:
+    of, condition, reason = compiled(node.of), compiled(node.condition), node.reason
+
+    def run(moment: Moment) -> Any:
+        if not condition(moment):
+            raise NoAnswer(reason)
+        return of(moment)
+
+    return run
+
+
+@compiled.register
+def _chosen(node: nodes.Chosen) -> Step:
+    selector, cases = compiled(node.selector), {value: compiled(answer) for value, answer in node.cases}
+    other = cases.get(None)
+
+    def run(moment: Moment) -> Any:
+        value = selector(moment)
+        answer = cases.get(value, other)
+        if answer is None:
+            raise NoAnswer(f"it has no form of number {value}")
+        return answer(moment)
+
+    return run
+
+
+@compiled.register
 def _address(node: nodes.Address) -> Step:
     of = compiled(node.of)
 

@@ -20,7 +20,7 @@ import pytest
 
 from bench.tracee import Tracee
 from sampler.recording import load
-from tests.integration.help import GAP, PATIENCE_S, assert_as_found, command, sampler, started
+from tests.integration.help import GAP, PATIENCE_S, assert_as_found, command, environment, sampler, started
 
 HEAVY = ("rich", "matplotlib", "numpy", "pexpect", "lark", "elftools", "ptrace", "json")
 
@@ -194,3 +194,10 @@ def test_two_runs_after_one_another_find_the_same_target(tracee: Tracee) -> None
         with started("record", str(tracee.pid), "1", "--at=main.write", "--count=1") as run:
             assert run.communicate(timeout=PATIENCE_S)[0].count('"sample"') == 1
         assert_as_found(tracee.pid)
+
+
+def test_a_terminal_that_lacks_a_character_loses_no_run(tracee: Tracee) -> None:
+    ask = (str(tracee.pid), "--instrument=ptrace", "--count=1")
+    done = sampler("diode-gap", *ask, env=environment(PYTHONIOENCODING="ascii"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\xb5s" in done.stdout

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 
 from sampler.debuginfo.cursor import Cursor
 from sampler.debuginfo.line_program import LineProgram, Row
+from sampler.debuginfo.units import content
 
 BUILD = Path(__file__).parents[2] / "build"
 MOST_UNITS = 40
+FOLDER = "/where/it/was/compiled"
 
 
 @pytest.mark.parametrize("name", ["c_ring", "c_types", "c_types-o2", "c_types-dwarf4", "go_types", "tracee"])
@@ -24,15 +27,15 @@ def test_the_rows_are_those_that_pyelftools_reads(name: str) -> None:
         compared = 0
         for unit, _ in zip(dwarf.iter_CUs(), range(MOST_UNITS), strict=False):
             start = unit.get_top_DIE().attributes["DW_AT_stmt_list"].value
-            ours = LineProgram(dwarf.debug_line_sec.stream.getvalue(), start, lambda name: section(dwarf, name))
+            ours = LineProgram(dwarf.debug_line_sec.stream.getvalue(), start, FOLDER, texts(dwarf))
             rows = [row for sequence in ours.sequences() for row in sequence]
             assert rows == expected(dwarf.line_program_for_CU(unit))
             compared += len(rows)
         assert compared > 100
 
 
-def section(dwarf: object, name: str) -> bytes:
-    return getattr(dwarf, name[1:] + "_sec").stream.getvalue()
+def texts(dwarf: object) -> dict[int, object]:
+    return {0x1F: lambda: content(dwarf.debug_line_str_sec), 0x0E: lambda: content(dwarf.debug_str_sec)}
 
 
 def expected(program: object) -> list[Row]:
@@ -50,10 +53,18 @@ def expected(program: object) -> list[Row]:
 def paths(program: object) -> list[str]:
     header = program.header
     before = [] if header["version"] >= 5 else [""]
-    folders = before + [folder.decode() for folder in header["include_directory"]]
+    folders = [os.path.join(FOLDER, folder) for folder in (*before, *map(bytes.decode, header["include_directory"]))]
     return before + [
         os.path.normpath(os.path.join(folders[file.dir_index], file.name.decode())) for file in header["file_entry"]
     ]
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_a_line_program_or_an_error_of_a_damaged_one(data: bytes) -> None:
+    with suppress(EOFError, IndexError, ValueError):
+        program = LineProgram(b"\x40\0\0\0\5\0" + data, 0, FOLDER, {})
+        assert len(program.files) <= len(data)
+        assert sum(map(len, program.sequences())) <= len(data)
 
 
 @given(st.integers(0, (1 << 70) - 1))

@@ -26,11 +26,11 @@ from sampler.plan.nodes import (
     Register,
     Text,
     Within,
-    walk,
 )
 from sampler.plan.numbers import NoAnswer
 from sampler.plan.sharing import Sharing
 from sampler.plan.steps import Moment
+from sampler.plan.trees import walk
 
 START = 0x1000
 MEMORY = bytes(range(256)) * 4
@@ -65,7 +65,7 @@ def list_at(base: Node, length: Node, depth: int) -> Node:
     for at in range(4):
         place = Arithmetic("+", base, Arithmetic("*", Within(Constant(at), length), Constant(8), INT64), ADDRESS)
         items.append(list_at(word(place), length, depth - 1) if depth else Decode(word(place), INT64))
-    return Elements("", tuple(items), length)
+    return Elements("", tuple(items), length, "]")
 
 
 def test_numbers_and_truths_that_are_equal_stay_what_they_are() -> None:
@@ -98,7 +98,7 @@ nodes = st.recursive(
         | st.builds(Part, st.builds(Block, inner, st.integers(8, 16)), st.just(0), st.just(8))
         | st.builds(Decode, inner, st.builds(Kind, st.sampled_from(Base), st.sampled_from([1, 8]), st.booleans()))
         | st.builds(Arithmetic, st.sampled_from("+-*"), inner, inner, st.just(WORD))
-        | st.builds(Elements, st.text(), st.lists(inner, max_size=3).map(tuple), inner)
+        | st.builds(Elements, st.text(), st.lists(inner, max_size=3).map(tuple), inner, st.text())
     ),
 )
 
