@@ -103,7 +103,7 @@ class Custody:
         self.report("attach", debugger_pid=self.talk.process.pid)
 
     def _check_all_held(self) -> None:
-        """Delve lists the threads once: it misses one that another makes meanwhile (updateThreadList, proc_linux.go)."""
+        """Delve lists the threads once, and misses one that is made meanwhile (updateThreadList in proc_linux.go)."""
         missed = len(procfs.untraced(self._target.pid))
         if missed:
             raise DebuggerRefused(
