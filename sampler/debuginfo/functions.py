@@ -86,7 +86,10 @@ class Functions:
         if language_of(unit.top) == GO:
             for declared in self._image.search.in_unit(unit, symbol.name, _SUBPROGRAM):
                 yield from self._stemming_from(declared)
-        yield from self._image.search.at_address(unit, symbol.address, _SUBPROGRAM)
+        whole = [(symbol.address, symbol.address + symbol.size)]
+        for entry in self._image.search.at_address(unit, symbol.address, _SUBPROGRAM):
+            if entries.ranges(entry) == whole or tree.stands(entry):
+                yield entry
 
     def _written(self, last: str) -> Iterator[str]:
         """The names that compilers may have written for the last part of one."""
