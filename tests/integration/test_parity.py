@@ -139,6 +139,10 @@ KNOWN = {
 # What GDB has no words for in Rust, or answers by other rules than Rust's.
 KNOWN_IN_RUST = {
     "main::scalars::integers": {"-i16": -32768, "u8 + 1": 0, "i8 - 1": 127, "!u8": 0, "i64(u8)": 255},
+    "main::scalars::scalars": {
+        "f64 as i32": 2147483647, "infinite as i64": -(1 << 63), "infinite as u8": 0, "f32 as u8": 3, "yes as u8": 1,
+        "((f64 - f64) / 0.0) as u16": 0, "letter as u32": 97, "turtle as u8": 0x22,
+    },
     "main::scalars::texts": {
         "len(ascii)": 5, 'ascii == "ascii"': True, "ascii[1]": 115, "utf8[:4]": "żó", "owned == nil": False,
     },
