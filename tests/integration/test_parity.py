@@ -18,21 +18,10 @@ from sampler.question import Question
 from sampler.resolve import resolve
 from sampler.target import Target
 from tests.conftest import Start
-from tests.images import located
+from tests.images import located, questions
 from tests.integration.help import assert_as_found, sampler
 
 MOST_AT_ONCE = 32
-
-
-def questions(language: str) -> dict[str, list[str]]:
-    """The expressions of tests/parity, by their point."""
-    asked: dict[str, list[str]] = {}
-    for line in (ROOT / "tests" / "parity" / f"{language}.txt").read_text().splitlines():
-        if line.startswith("@ "):
-            asked[line[2:]] = here = []
-        elif line and not line.startswith("#"):
-            here.append(line)
-    return asked
 
 
 def answers(target: Tracee, instrument: str, point: str, expressions: list[str]) -> dict[str, Any]:
@@ -86,7 +75,8 @@ def expected_of_gdb(program: str, point: str) -> dict[str, Any]:
         return answers(target, "gdb", located(point, program), questions(program.partition("_")[0])[point])
 
 
-NATIVE = {"c": ("", "-o2", "-dwarf4"), "cpp": ("", "-o2", "-dwarf4"), "rust": ("", "-o2", "-dwarf5")}
+# That the other versions of DWARF make the same plans is told by tests/unit/test_versions.py.
+NATIVE = dict.fromkeys(("c", "cpp", "rust"), ("", "-o2"))
 # The least share of what is asked that is there to be answered in an optimised program.
 KEPT = {"c": 0.95, "cpp": 0.9, "rust": 0.75}
 
