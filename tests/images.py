@@ -37,6 +37,17 @@ def compiled_at(program: str | Path, point: str, expression: str) -> Compiled:
         return compile_expression(expression, Scope(image, Points(image).find(point)[0]))
 
 
+def questions(language: str) -> dict[str, list[str]]:
+    """The expressions of tests/parity, by their point."""
+    asked: dict[str, list[str]] = {}
+    for line in (ROOT / "tests" / "parity" / f"{language}.txt").read_text().splitlines():
+        if line.startswith("@ "):
+            asked[line[2:]] = here = []
+        elif line and not line.startswith("#"):
+            here.append(line)
+    return asked
+
+
 def located(point: str, program: str) -> str:
     """The line that a point like ``places.c: locals`` stands for; any other point as it is."""
     named = re.fullmatch(r"(?P<file>[\w.]+): (?P<name>.+)", point)

@@ -15,6 +15,7 @@ from typing import Any
 from sampler.debuginfo import entries, names, references, tree
 from sampler.debuginfo.image import Image
 from sampler.debuginfo.languages import GO, language_of
+from sampler.debuginfo.lines import Lines
 from sampler.debuginfo.names import Name, parsed
 from sampler.debuginfo.type_names import name_of
 from sampler.debuginfo.units import Unit
@@ -43,8 +44,8 @@ class Instance:
 class Functions:
     """The functions of one image."""
 
-    def __init__(self, image: Image) -> None:
-        self._image = image
+    def __init__(self, image: Image, lines: Lines) -> None:
+        self._image, self._lines = image, lines
 
     def of_go(self, name: str) -> list[Instance]:
         """All instances of Go's function of that full name."""
@@ -85,7 +86,10 @@ class Functions:
         if language_of(unit.top) == GO:
             for declared in self._image.search.in_unit(unit, symbol.name, _SUBPROGRAM):
                 yield from self._stemming_from(declared)
-        yield from self._image.search.at_address(unit, symbol.address, _SUBPROGRAM)
+        whole = [(symbol.address, symbol.address + symbol.size)]
+        for entry in self._image.search.at_address(unit, symbol.address, _SUBPROGRAM):
+            if entries.ranges(entry) == whole or tree.stands(entry):
+                yield entry
 
     def _written(self, last: str) -> Iterator[str]:
         """The names that compilers may have written for the last part of one."""
@@ -96,7 +100,8 @@ class Functions:
                 yield name
 
     def _named(self, written: str, wanted: Name) -> Iterator[Any]:
-        for entry in self._image.search.named(written, _SUBPROGRAM):
+        around = wanted.parts[-2] if len(wanted.parts) > 1 else None
+        for entry in self._image.search.named(written, _SUBPROGRAM, within=around):
             if tree.stands(entry) and parsed(self.full_name(entry)).answers_to(wanted) and self._takes(entry, wanted):
                 yield entry
 
@@ -122,10 +127,20 @@ class Functions:
             if entries.ranges(origin):
                 continue  # code of its own: nothing stems from it
             for heir in references.referring(self._image.search.everywhere, origin, _CODE):
-                if tree.identity(heir) not in found:
+                if tree.identity(heir) not in found and self._is_real(heir):
                     found[tree.identity(heir)] = heir
                     todo.append(heir)
         return list(found.values())
+
+    def _is_real(self, heir: Any) -> bool:
+        """False for bytes that only look like an entry: of one with code, the line table knows where that begins."""
+        try:
+            spans = entries.ranges(heir)
+        except Exception:  # a list of ranges that is none makes the library raise nearly anything
+            return False
+        owner = self._image.units.of(heir)
+        known = spans and owner is not None and self._image.units.covering(spans[0][0]) is owner
+        return bool(known and self._lines.begins(spans[0][0])) or tree.stands(heir)
 
 
 def innermost(function: Any, address: int) -> list[Any]:

@@ -23,8 +23,8 @@ _MOST_STEPS = 2
 _CODE = ("DW_TAG_subprogram", "DW_TAG_lexical_block", "DW_TAG_inlined_subroutine")
 
 
-class SeveralMeant(Exception):
-    """A name that several things have, none of which is nearer than the others. ``names``: theirs, in full."""
+class NotInScope(Exception):
+    """A name of something that cannot be meant from there without its scope, or of several. ``names``: in full."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(names)
@@ -39,7 +39,7 @@ class Globals:
         self._is_go = place.language == GO
 
     def variable(self, name: str) -> Any | None:
-        """The entry that tells where such a variable lies, or that it lies nowhere; None. Raises SeveralMeant."""
+        """The entry that tells where such a variable lies, or that it lies nowhere; None. Raises NotInScope."""
         gone = None
         for declared in self._found(name, VARIABLES):
             for entry in self._definitions(declared):
@@ -105,8 +105,8 @@ class Globals:
         near = [(self._nearness(names, len(wanted)), names, entry) for entry in found for names in _names(entry)
                 if names[-len(wanted) :] == wanted]  # fmt: skip
         best = max((nearness for nearness, _, _ in near), default=0)
-        if best == _ELSEWHERE and len({names for _, names, _ in near}) > 1:
-            raise SeveralMeant(sorted({"::".join(names) for _, names, _ in near}))
+        if best == _ELSEWHERE and (len(wanted) == 1 or len({names for _, names, _ in near}) > 1):
+            raise NotInScope(sorted({"::".join(names) for _, names, _ in near}))
         return [entry for nearness, _, entry in near if nearness == best]
 
     def _nearness(self, names: tuple[str, ...], length: int) -> int:

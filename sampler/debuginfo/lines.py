@@ -37,6 +37,10 @@ class Lines:
                     return row
         return None
 
+    def begins(self, address: int) -> bool:
+        """Whether a row begins there, which is where an instruction does."""
+        return any(row.address == address for sequence in self._around(address) for row in sequence)
+
     def of_function(self, low: int, high: int) -> list[Row]:
         """The rows of a function, in the order of addresses."""
         rows = [row for sequence in self._around(low) for row in sequence if low <= row.address < high]

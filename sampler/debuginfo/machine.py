@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,13 @@ from sampler.plan.nodes import (
     Arithmetic,
     Base,
     Bias,
+    Bits,
     Block,
     Compare,
     Complement,
     Constant,
     Convert,
+    Decode,
     Kind,
     Negate,
     Node,
@@ -180,15 +183,19 @@ class _Machine:
 
     def _converted(self, type_at: int) -> None:
         """To a base type, which the operand refers to; 0 stands for the type of the stack itself."""
-        kind = self._integer_at(type_at) if type_at else WORD
-        self.stack.append(Convert(self.stack.pop(), kind))
+        kind, bits = self._integer_at(type_at) if type_at else (WORD, 0)
+        node = self.stack.pop()
+        self.stack.append(Convert(Decode(Bits(node, 0, bits), kind, bits), kind) if bits else Convert(node, kind))
 
-    def _integer_at(self, type_at: int) -> Kind:
+    def _integer_at(self, type_at: int) -> tuple[Kind, int]:
+        """The kind of an integer, and how many bits it has if these are no whole bytes: LLVM has that in the name."""
         entry = tree.entry_at(self._cu, self._cu.cu_offset + type_at)
         size, encoding = entries.value(entry, "DW_AT_byte_size", 0), entries.value(entry, "DW_AT_encoding")
         if (encoding not in _SIGNED and encoding not in _UNSIGNED) or not 0 < size <= _WORD_SIZE:
             raise Unlocated("its location reckons with a type that is not understood there")
-        return Kind(Base.INTEGER, size, encoding in _SIGNED)
+        named = re.fullmatch(r"DW_ATE_\w+_(\d+)", entries.name(entry) or "")
+        bits = int(named[1]) if named else 0
+        return Kind(Base.INTEGER, size, encoding in _SIGNED), bits if bits % 8 and bits < size * 8 else 0
 
     def _pick(self, depth: int = 0) -> None:
         self.stack.append(self.stack[-1 - depth])

@@ -46,8 +46,8 @@ class Points:
 
     def __init__(self, image: Image, bias: int = 0) -> None:
         self._image, self._bias = image, bias
-        self.functions = Functions(image)
         self.lines = image.lines
+        self.functions = Functions(image, self.lines)
 
     def find(self, point: str) -> list[Place]:
         """The places of a point, in the order of addresses; PointNotFound, PointAmbiguous, BinaryError."""

@@ -44,7 +44,7 @@ class Variable:
 
 
 class Scope:
-    """The names at one place. Those of globals raise SeveralMeant."""
+    """The names at one place. Those of globals raise NotInScope."""
 
     def __init__(self, image: Image, place: Place) -> None:
         self.image, self.place = image, place

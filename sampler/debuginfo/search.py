@@ -14,6 +14,7 @@ from sampler.debuginfo.units import OFFSET_SIZE, Unit, Units, find_all
 
 # A short name is the end of many others, and linkers keep one text for all of them.
 _MOST_TEXTS = 500
+_MOST_WRITTEN = 30
 _INDEXED = {"DW_FORM_strx1": 1, "DW_FORM_strx2": 2, "DW_FORM_strx3": 3, "DW_FORM_strx4": 4}
 _INDEXED_ADDRESS = {"DW_FORM_addrx1": 1, "DW_FORM_addrx2": 2, "DW_FORM_addrx3": 3, "DW_FORM_addrx4": 4}
 _ADDRESS_SIZE = 8
@@ -27,12 +28,19 @@ class Search:
         self._shared = shared
         self.everywhere = tuple(one for one in (units, types, shared) if one is not None)
         self._texts: dict[tuple[int, str], tuple[int, ...]] = {}
+        self._units_with: dict[tuple[int, str], set[int] | None] = {}
 
-    def named(self, name: str, tags: tuple[str, ...], but: Unit | None = None) -> Iterator[Any]:
-        """The entries of that very name, each once; those of one unit may be left out."""
+    def named(
+        self, name: str, tags: tuple[str, ...], but: Unit | None = None, within: str | None = None
+    ) -> Iterator[Any]:
+        """The entries of that very name, each once; those of one unit may be left out.
+
+        ``within``: the name, without arguments, of something that has to be in the same unit.
+        """
         for units in self.everywhere:
+            also = self._with(units, within) if within is not None else None
             for unit in self._mentioning(units, name):
-                if unit is not but:
+                if unit is not but and (also is None or unit.offset in also):
                     yield from self.in_unit(unit, name, tags)
 
     def in_unit(self, unit: Unit, name: str, tags: tuple[str, ...]) -> Iterator[Any]:
@@ -111,6 +119,16 @@ class Search:
             if unit is not None and unit.offset not in seen:
                 seen.add(unit.offset)
                 yield unit
+
+    def _with(self, units: Units, name: str) -> set[int] | None:
+        """The offsets of the units that mention a name, with arguments or without; None if that takes too long."""
+        key = id(units), name
+        if key not in self._units_with:
+            written = {name, *self.beginning(name + "<")}
+            few = len(written) <= _MOST_WRITTEN
+            found = {unit.offset for one in written for unit in self._mentioning(units, one)} if few else None
+            self._units_with[key] = found
+        return self._units_with[key]
 
     def _candidates(self, units: Units, name: str) -> Iterator[Unit | None]:
         for at in find_all(units.info, name.encode() + b"\0"):

@@ -1,17 +1,17 @@
 """The units of a program's DWARF: which one covers an address, which one an entry belongs to.
 
-Only the head of each unit is read (some 0.1 ms a unit); what is inside is read when it is asked for.
+Only the headers of all are read; what is inside is read when it is asked for.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sampler.debuginfo import entries
+from sampler.debuginfo import address_ranges, entries
+from sampler.debuginfo.address_ranges import Span
 from sampler.errors import BinaryError
 
 Range = tuple[int, int]
@@ -21,20 +21,23 @@ OFFSET_SIZE = 4
 _KEPT_ELSEWHERE = ("DW_AT_dwo_name", "DW_AT_GNU_dwo_name")
 
 
-@dataclass(frozen=True, slots=True)
 class Unit:
-    """One unit: pyelftools' object, its name, and the addresses that it covers (of the file).
+    """One unit: pyelftools' object; its name and the addresses that it covers (of the file) are read when asked for.
 
     A partial unit (dwz makes them) holds what several others share, and covers none.
     """
 
-    cu: Any
-    name: str
-    ranges: tuple[Range, ...]
+    def __init__(self, cu: Any) -> None:
+        self.cu = cu
+        self.offset = int(cu.cu_offset)
 
-    @property
-    def offset(self) -> int:
-        return int(self.cu.cu_offset)
+    @cached_property
+    def name(self) -> str:
+        return entries.name(self.top) or ""
+
+    @cached_property
+    def ranges(self) -> tuple[Range, ...]:
+        return tuple(entries.ranges(self.top))
 
     @property
     def span(self) -> Range:
@@ -62,18 +65,28 @@ class Units:
 
     @cached_property
     def all(self) -> list[Unit]:
-        return [_described(cu) for cu in (self.dwarf.iter_TUs() if self._of_types else self.dwarf.iter_CUs())]
-
-    @cached_property
-    def _starts(self) -> tuple[list[int], list[tuple[int, int, Unit]]]:
-        spans = sorted(((low, high, unit) for unit in self.all for low, high in unit.ranges), key=lambda span: span[:2])
-        return [span[0] for span in spans], spans
+        return [_unit(cu) for cu in (self.dwarf.iter_TUs() if self._of_types else self.dwarf.iter_CUs())]
 
     def covering(self, address: int) -> Unit | None:
         """The unit whose code the address belongs to."""
-        starts, spans = self._starts
-        at = bisect_right(starts, address) - 1
-        return spans[at][2] if at >= 0 and address < spans[at][1] else None
+        return self._covering(self._listed, address) or self._covering(self._told, address)
+
+    def _covering(self, spans: list[Span], address: int) -> Unit | None:
+        at = bisect_right(spans, address, key=lambda span: span[0]) - 1
+        if at < 0 or address >= spans[at][1]:
+            return None
+        unit = self.at(spans[at][2])
+        return unit if unit is not None and unit.offset == spans[at][2] else None
+
+    @cached_property
+    def _listed(self) -> list[Span]:
+        """By the table, where there is one."""
+        return address_ranges.spans(content(self.dwarf.debug_aranges_sec))
+
+    @cached_property
+    def _told(self) -> list[Span]:
+        """By the units themselves."""
+        return sorted((low, high, unit.offset) for unit in self.all for low, high in unit.ranges)
 
     def of(self, entry: Any) -> Unit | None:
         """The unit that an entry belongs to; None if that is in another file or section."""
@@ -113,12 +126,11 @@ class Units:
         return content(self.dwarf.debug_addr_sec)
 
 
-def _described(cu: Any) -> Unit:
+def _unit(cu: Any) -> Unit:
     if cu.dwarf_format() == 64:
         raise BinaryError("the debug information is in the 64-bit form of DWARF", "which is not read",
                           "build the program without -gdwarf64")  # fmt: skip
-    top = cu.get_top_DIE()
-    return Unit(cu, entries.name(top) or "", tuple(entries.ranges(top)))
+    return Unit(cu)
 
 
 def content(section: Any) -> bytes:

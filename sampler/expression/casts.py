@@ -11,7 +11,7 @@ from sampler.debuginfo.types import Type, plain
 from sampler.expression import access, constants
 from sampler.expression.operands import Operand, computed, described, part, pointer_to, stored, value
 from sampler.expression.refusals import refusal
-from sampler.plan.nodes import ADDRESS, WORD, Base, Constant, Convert, Kind
+from sampler.plan.nodes import ADDRESS, WORD, Base, Compare, Constant, Convert, Either, Kind, Node
 
 _POINTERS = {GO: "*{}", RUST: "*mut {}"}
 
@@ -39,7 +39,18 @@ def converted(operand: Operand, kind: Type, text: str, language: str) -> Operand
     is_truth, was_truth = target.base is Base.BOOLEAN, operand.kind.base is Base.BOOLEAN
     if (language == GO and is_truth != was_truth) or (language == RUST and is_truth and not was_truth):
         raise refusal(text, f"{operand.text!r} is {described(operand.type)}")
+    if language == RUST and operand.kind.base is Base.FLOAT and target.base is Base.INTEGER:
+        return computed(text, kind, _saturated(value(operand), target))
     return computed(text, kind, Convert(value(operand), target if target.base is not Base.POINTER else WORD))
+
+
+def _saturated(node: Node, kind: Kind) -> Node:
+    """A float as an integer in Rust: the nearest that there is, and 0 for what is no number."""
+    least = -(1 << kind.bits - 1) if kind.signed else 0
+    most = least + (1 << kind.bits) - 1
+    within = Either(Compare("<=", node, Constant(float(least))), Constant(least), Convert(node, kind))
+    limited = Either(Compare(">=", node, Constant(float(most))), Constant(most), within)
+    return Convert(Either(Compare("!=", node, node), Constant(0), limited), kind)
 
 
 def _constant(operand: Operand, kind: Type, target: Kind, text: str, language: str) -> Operand:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import TypeVar
 
-from sampler.debuginfo.globals import SeveralMeant
+from sampler.debuginfo.globals import NotInScope
 from sampler.debuginfo.languages import CPP, GO
 from sampler.debuginfo.scope import Scope, Variable
 from sampler.debuginfo.storage import Unlocated
@@ -90,9 +90,10 @@ class Naming:
     def _meant(self, find: Callable[[str], _T], name: str) -> _T:
         try:
             return find(name)
-        except SeveralMeant as several:
-            listed = ", ".join(several.names[:_MOST_LISTED]) + (", …" if len(several.names) > _MOST_LISTED else "")
-            raise refusal(name, "several things have that name", f"name one in full: {listed}") from several
+        except NotInScope as others:
+            listed = ", ".join(others.names[:_MOST_LISTED]) + (", …" if len(others.names) > _MOST_LISTED else "")
+            raise refusal(name, f"what has that name is not in scope at {self._scope.owner}",
+                          f"name it in full: {listed}") from others  # fmt: skip
 
     def _where_alive(self, reason: Unlocated) -> str:
         lines = self._scope.image.lines

@@ -85,6 +85,19 @@ def tracer(pid: int) -> int:
     return 0
 
 
+def untraced(pid: int) -> list[int]:
+    """Its threads that live and that nobody traces."""
+    found = []
+    for tid in threads(pid):
+        try:
+            about = status(pid, tid)
+        except OSError:  # it has ended meanwhile
+            continue
+        if about.get("TracerPid") == "0" and about["State"][0] not in (ZOMBIE, DEAD):
+            found.append(tid)
+    return found
+
+
 def threads(pid: int) -> list[int]:
     """The thread ids of a process; empty when it is gone."""
     try:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sampler.plan import nodes, trees, writing
@@ -78,5 +79,5 @@ class _Reads:
 
 
 def evaluate(plan: Node, moment: Moment) -> Any:
-    """The value of one plan; raises NoAnswer."""
-    return compiled(plan)(moment)
+    """The value of one plan, all of it read anew; raises NoAnswer."""
+    return compiled(plan)(replace(moment, blocks={}))

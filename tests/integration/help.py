@@ -139,17 +139,6 @@ def _counted(before: int, deadline: int, old_ns: int, new_ns: int, reported_ns: 
     return False
 
 
-def questions(language: str) -> dict[str, list[str]]:
-    """The expressions of tests/parity, by their point."""
-    asked: dict[str, list[str]] = {}
-    for line in (ROOT / "tests" / "parity" / f"{language}.txt").read_text().splitlines():
-        if line.startswith("@ "):
-            asked[line[2:]] = here = []
-        elif line and not line.startswith("#"):
-            here.append(line)
-    return asked
-
-
 def answers(pid: int, instrument: str, point: str, expressions: list[str]) -> dict[str, Any]:
     """The values of expressions at a point, as many from one look as may be asked at once."""
     found: dict[str, Any] = {}

@@ -15,13 +15,13 @@ from sampler.linux import procfs, text
 from sampler.planning import plan_question
 from sampler.question import Question
 from sampler.resolve import resolve
+from tests.images import questions
 from tests.integration.help import (
     answers,
     assert_as_found,
     differing,
     environment,
     lines_until,
-    questions,
     started,
 )
 

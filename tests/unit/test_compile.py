@@ -15,7 +15,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bench.tracee import ROOT
 from sampler.debuginfo.points import Points
 from sampler.debuginfo.scope import Scope
 from sampler.errors import ExpressionError, ExpressionRefused
@@ -26,7 +25,7 @@ from sampler.plan.merge import merge
 from sampler.plan.nodes import Base, Kind, Node
 from sampler.plan.numbers import NoAnswer
 from sampler.plan.steps import Moment
-from tests.images import BUILD, located, opened
+from tests.images import BUILD, located, opened, questions
 
 # Some points of each program, in several ways of compiling it.
 POINTS = {
@@ -55,14 +54,7 @@ def all_asked(program: str, stack: ExitStack) -> Iterator[Asked]:
     finder = Points(image)
     for point in POINTS[program]:
         scope = Scope(image, finder.find(located(point, name))[0])
-        yield scope, [*questions(name).get(point, []), *scope.locals]
-
-
-def questions(name: str) -> dict[str, list[str]]:
-    """What tests/parity asks of it, by points."""
-    text = (ROOT / "tests" / "parity" / f"{name.partition('_')[0]}.txt").read_text()
-    parts = [part.splitlines() for part in re.split(r"(?m)^@ ", text)[1:]]
-    return {point: lines for point, *lines in parts}
+        yield scope, [*questions(name.partition("_")[0]).get(point, []), *scope.locals]
 
 
 def names(known: list[str]) -> list[str]:
