@@ -22,7 +22,7 @@ Result = dict[str, Any]
 RATES = (1, 100, 1000)
 THREADS = (1, 16, 200)
 #: One thread spins, and a processor is left to whoever asks; or two do, on two processors.
-LOADS = {"a processor to spare": ("-calm",), "none to spare": ()}
+LOADS = {"a processor to spare": ("-calm=50ms",), "none to spare": ()}
 #: A stall may begin before the look was known to, and end after it, by what the kernel's way takes.
 _SLACK_NS = 100_000
 
@@ -32,7 +32,7 @@ def suspension(program: Program, rounds: int, seconds: float) -> Result:
     debugger = "dlv" if program.point.startswith("main.") else "gdb"
     rates = {REFERENCE: 100, "ptrace": 100, debugger: 2}
     runs: dict[str, list[Run]] = {arm: [] for arm in rates}
-    with Tracee("-calm", "-stall=15us", program=program.path) as target:
+    with Tracee("-calm=50ms", "-stall=15us", program=program.path) as target:
         for _ in range(rounds):
             for arm in random.sample(list(rates), len(rates)):
                 runs[arm].append(run(program, target, arm, rates[arm], seconds))

@@ -18,8 +18,7 @@ from sampler.instruments.base import Assignment
 from sampler.instruments.tracer import INT3, Tracer
 from sampler.linux import procfs
 from sampler.linux.announcements import drain
-from sampler.linux.processors import Elsewhere, processor_of
-from sampler.linux.readiness import ready
+from sampler.linux.readiness import Urgency, ready
 from sampler.plan.evaluate import Evaluator
 from sampler.plan.nodes import Register
 from sampler.plan.numbers import NoAnswer
@@ -90,7 +89,7 @@ class Ptrace:
         )
         self._refused = self._open.enter_context(ready())
         self._open.enter_context(self._account)
-        self._elsewhere = self._open.enter_context(Elsewhere())
+        self._urgency = Urgency()
         self._open.enter_context(self._tracer)
         try:
             self._places = {place.address: place for place in self._armed_places()}
@@ -124,19 +123,19 @@ class Ptrace:
             if time.monotonic_ns() >= until_ns:
                 return True
             self._account.sleep()
-            stop.wait_until(until_ns if all_served else 0, stop.announced)
-            self._account.quiet_ns = time.monotonic_ns()
-            drain(stop.announced)
+            self._wait_and_serve(until_ns if all_served else 0)
 
     def look(self, deadline_ns: int) -> Sample | Miss | None:
         if not self.rest(deadline_ns):
             return None
         self._hit = None
         self._rehearse()
-        armed_ns = time.monotonic_ns()
-        if not self._plant():
+        with self._urgency:
+            armed_ns = time.monotonic_ns()
+            planted = self._plant()
+            hit = self._await_hit(armed_ns + self._question.timing.window_ns) if planted else None
+        if not planted:
             return self._miss("changed", armed_ns, deadline_ns, "somebody else has changed the program there")
-        hit = self._await_hit(armed_ns + self._question.timing.window_ns)
         if hit is not None:
             return self._answer(hit, armed_ns, deadline_ns)
         if self._given.stop.reason is not None:
@@ -170,16 +169,20 @@ class Ptrace:
             self._watch_closely(min(until_ns, time.monotonic_ns() + _CLOSE_WATCH_NS))
             all_served = True
             while self._hit is None and stop.reason is None and time.monotonic_ns() < until_ns:
-                stop.wait_until(until_ns if all_served else 0, stop.announced)
-                self._account.quiet_ns = time.monotonic_ns()
-                tracer.serve()
-                drain(stop.announced)
+                self._wait_and_serve(until_ns if all_served else 0)
                 all_served = tracer.serve()
         finally:
             with suppress(OSError):
                 tracer.clear()
         tracer.serve()
         return self._hit
+
+    def _wait_and_serve(self, until_ns: int) -> None:
+        """Somebody who is held is served before the announcement is taken; what comes between, the next time."""
+        self._given.stop.wait_until(until_ns, self._given.stop.announced)
+        self._account.quiet_ns = time.monotonic_ns()
+        self._tracer.serve()
+        drain(self._given.stop.announced)
 
     def _watch_closely(self, until_ns: int) -> None:
         """At a point that is reached all the time the hit is there at once: going to sleep would take longer,
@@ -195,7 +198,6 @@ class Ptrace:
         """
         read, last = self._tracer.memory.read, self._last
         if last is not None:
-            self._elsewhere.keep_off(processor_of(self._target.pid, last.tid))
             last.place.evaluator.gather(Moment(last.moment.registers, read, last.moment.thread_pointer, self._bias))
         self._next = Hit(Moment((), read, 0, self._bias), next(iter(self._places.values())))
         self._account.sleep()

@@ -147,7 +147,9 @@ class Tracer:
     def deal_with(self, tid: int, status: int) -> None:
         self.known_ns = monotonic_ns()
         try:
-            if status != TRAPPED or not self._is_ours(tid):
+            if waiting.is_plain_signal(status):
+                self._pass_on(tid, status >> 8)
+            elif status != TRAPPED or not self._is_ours(tid):
                 report = waiting.decode(tid, status)
                 _HANDLERS[report.what](self, report)
                 self.account.passed.add(self.account.quiet_ns, self.known_ns, monotonic_ns())
@@ -167,6 +169,12 @@ class Tracer:
         self.unborn.discard(report.tid)
         if report.tid == self._pid:
             self.ended = f"killed by {signal.Signals(report.number).name}"
+
+    def _pass_on(self, tid: int, number: int) -> None:
+        """The usual case between looks, and all that a thread waits for in it."""
+        resume(tid, number)
+        self.account.passed.add(self.account.quiet_ns, self.known_ns, monotonic_ns())
+        self.signals += 1
 
     def _signal(self, report: Report) -> None:
         self.signals += 1

@@ -10,6 +10,7 @@ from typing import NamedTuple
 _WALL = 0x40000000  # threads too: include/uapi/linux/wait.h
 _WNOTHREAD = 0x20000000  # of this thread only
 _FLAGS = os.WNOHANG | _WALL | _WNOTHREAD
+_EVENTS_FROM = 1 << 16
 _JOB_STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 # PTRACE_EVENT_*: include/uapi/linux/ptrace.h
@@ -50,6 +51,11 @@ def next_status() -> tuple[int, int]:
         return os.waitpid(-1, _FLAGS)
     except ChildProcessError:  # the last of them has ended
         return 0, 0
+
+
+def is_plain_signal(status: int) -> bool:
+    """A thread that is about to receive a signal, other than SIGTRAP: told without decoding it."""
+    return status < _EVENTS_FROM and status & 0xFF == 0x7F and status != TRAPPED
 
 
 def decode(tid: int, status: int) -> Report:
