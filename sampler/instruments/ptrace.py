@@ -30,6 +30,7 @@ from sampler.units import NS_PER_SECOND
 
 MOST_PLACES = 256
 _CLOSE_WATCH_NS = 50_000
+_REHEARSALS = 3
 _ENDS_WITHIN_NS = NS_PER_SECOND
 _FIRST_VECTOR = 17
 
@@ -193,12 +194,15 @@ class Ptrace:
             pass
 
     def _rehearse(self) -> None:
-        """Goes through the reading of a hit once more, with the last one's registers, while nobody waits for it:
-        the processor has what it needs at hand then. It is read, and nothing else.
+        """Goes through a hit once more, with the last one's registers, while nobody waits for it: the processor has
+        what it needs at hand then. Memory is read, and nothing else.
         """
         read, last = self._tracer.memory.read, self._last
         if last is not None:
-            last.place.evaluator.gather(Moment(last.moment.registers, read, last.moment.thread_pointer, self._bias))
+            for _ in range(_REHEARSALS):
+                moment = Moment(last.moment.registers, read, last.moment.thread_pointer, self._bias)
+                self._tracer.rehearse(last.place.address)
+                last.place.evaluator.gather(moment)
         self._next = Hit(Moment((), read, 0, self._bias), next(iter(self._places.values())))
         self._account.sleep()
 

@@ -6,6 +6,7 @@ ends, the kernel lets go of the target without stopping it (exit_ptrace, kernel/
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -110,6 +111,13 @@ class Tracer:
         if ours:
             self.memory.write(address, self._planted[address])
         del self._planted[address]
+
+    def rehearse(self, address: int) -> None:
+        """The calls that a hit takes, on ourselves, who are nobody's tracee: the kernel refuses them."""
+        for refused in (self.registers.read, resume, lambda tid: set_instruction_pointer(tid, address)):
+            with suppress(ProcessLookupError):
+                refused(os.getpid())
+        self.memory.read(address, 1)
 
     def serve(self) -> bool:
         """Deals with the reports that are there; True once there are no more. Raises TargetEnded."""
