@@ -21,8 +21,19 @@ from sampler.recorder import machine
 Result = dict[str, Any]
 RATES = (1, 100, 1000)
 THREADS = (1, 16, 200)
-#: One thread spins, and a processor is left to whoever asks; or two do, on two processors.
-LOADS = {"a processor to spare": ("-calm=50ms",), "none to spare": ()}
+# One thread spins, and a processor is left to whoever asks; or two do, on two processors.
+_SPARE, _BUSY = ("-calm=50ms",), ()
+# Go sends itself signals, each a stop for its tracer: some 100 a second, and with much garbage 1000.
+_LITTLE_GARBAGE = {"GOGC": "10000"}
+#: By the name of the program and of the load: its options, and its environment.
+LOADS: dict[str, dict[str, tuple[tuple[str, ...], dict[str, str]]]] = {
+    "c_ring": {"a processor to spare": (_SPARE, {}), "none to spare": (_BUSY, {})},
+    "tracee-noinline": {
+        "a processor to spare": (_SPARE, _LITTLE_GARBAGE),
+        "none to spare": (_BUSY, _LITTLE_GARBAGE),
+        "a processor to spare, collecting garbage all the time": (_SPARE, {}),
+    },
+}
 #: A stall may begin before the look was known to, and end after it, by what the kernel's way takes.
 _SLACK_NS = 100_000
 
@@ -32,7 +43,7 @@ def suspension(program: Program, rounds: int, seconds: float) -> Result:
     debugger = "dlv" if program.point.startswith("main.") else "gdb"
     rates = {REFERENCE: 100, "ptrace": 100, debugger: 2}
     runs: dict[str, list[Run]] = {arm: [] for arm in rates}
-    with Tracee("-calm=50ms", "-stall=15us", program=program.path) as target:
+    with Tracee(*_SPARE, "-stall=15us", program=program.path, environment=_LITTLE_GARBAGE) as target:
         for _ in range(rounds):
             for arm in random.sample(list(rates), len(rates)):
                 runs[arm].append(run(program, target, arm, rates[arm], seconds))
@@ -101,7 +112,8 @@ def slowdown(program: Program, load: str, rounds: int, seconds: float) -> Result
     """Calls a second in each arm, over those of the untouched rounds in the same turn."""
     arms = [(arm, rate) for arm in (REFERENCE, "ptrace") for rate in RATES]
     turns: list[dict[str, float]] = []
-    with Tracee(*LOADS[load], program=program.path) as target:
+    options, environment = LOADS[program.name][load]
+    with Tracee(*options, program=program.path, environment=environment) as target:
         for _ in range(rounds):
             turn: dict[str, float] = {}
             for arm, rate in random.sample([("untouched", 0), ("untouched", 1), *arms], len(arms) + 2):
@@ -149,15 +161,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", required=True, metavar="FILE")
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=1.5, help="the length of a round")
+    parser.add_argument("--seconds", type=float, default=1.0, help="the length of a round")
     chosen = parser.parse_args()
     rounds, seconds = chosen.rounds, chosen.seconds
     result = {
         "machine": machine(),
-        "suspension": {program.name: suspension(program, rounds, 2 * seconds) for program in PROGRAMS},
+        "suspension": {program.name: suspension(program, rounds, 3 * seconds) for program in PROGRAMS},
         "threads": threads(max(2, rounds // 4), seconds),
         "slowdown": {
-            program.name: {load: slowdown(program, load, rounds, seconds) for load in LOADS} for program in PROGRAMS
+            program.name: {load: slowdown(program, load, rounds, seconds) for load in LOADS[program.name]}
+            for program in PROGRAMS
         },
     }
     Path(chosen.output).write_text(json.dumps(result, indent=1))
