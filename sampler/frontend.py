@@ -23,6 +23,7 @@ from typing import Self
 from sampler.errors import RecorderLost
 from sampler.instruments.language import RUN_VARIABLE
 from sampler.linux import fate, procfs, text
+from sampler.linux.signals import signal_name
 from sampler.recording import Line
 
 _TICK_S = 0.25
@@ -121,7 +122,7 @@ class Recorder:
         self._said.seek(0)
         said = self._said.read().strip().splitlines()
         status = self._process.returncode or 0
-        how = f"by signal {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+        how = f"by signal {signal_name(-status)}" if status < 0 else f"with status {status}"
         return RecorderLost(f"the recorder ended {how}", said[-1] if said else "", self._take_back(restored))
 
     def _put_back(self) -> int:

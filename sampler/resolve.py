@@ -6,7 +6,6 @@ import os
 
 from sampler.debuginfo.executable import Executable
 from sampler.errors import (
-    AlreadyTraced,
     AmbiguousName,
     BinaryError,
     NoSuchProcess,
@@ -15,7 +14,7 @@ from sampler.errors import (
     TargetEnded,
     UsageError,
 )
-from sampler.linux import procfs, text
+from sampler.linux import fate, procfs, text
 from sampler.target import Target
 
 _MOST_LISTED = 5
@@ -88,19 +87,7 @@ def _check_traceable(pid: int) -> None:
         raise NotTraceable(
             f"process {pid} ({about.name}) is stopped by a signal", fix=f"resume it first: kill -CONT {pid}"
         )
-    _check_untraced(pid)
-
-
-def _check_untraced(pid: int) -> None:
-    tracer = procfs.tracer(pid)
-    if tracer:
-        try:
-            who = f"{procfs.stat(tracer).name}, PID {tracer}"
-        except OSError:
-            who = f"PID {tracer}"
-        raise AlreadyTraced(
-            f"process {pid} is already traced by {who}", "Linux allows one tracer", "end that one first"
-        )
+    fate.check_untraced(pid)
 
 
 def _check_rights(pid: int) -> None:

@@ -1,7 +1,8 @@
 """Answers about a program's debug information, kept on disk by build-id.
 
 One file an answer, written beside and moved into place: two runs at once do no harm. A file that is
-damaged is as good as none. Whatever goes wrong here only costs time. Other files in the folder are left alone.
+damaged is as good as none, and so is one of another user: what is planted in a target comes from here.
+Whatever goes wrong here only costs time. Other files in the folder are left alone.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from sampler import __version__
 VARIABLE = "SAMPLER_CACHE"
 MOST_BYTES = 64 << 20
 #: What makes the answers: another version of it may give others.
-_MAKERS = ("debuginfo", "expression", "plan")
+_MAKERS = ("debuginfo", "expression", "plan", "planning.py")
 #: The names of answers, and of those that are being written.
 _OURS = re.compile(r"(?:[0-9a-f]{40}|\.new-\w+)\.json")
 
@@ -54,11 +55,15 @@ class Cache:
         text = json.dumps({"key": list(key), "check": _checksum(answer), "answer": answer})
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not _is_trusted(self._folder.stat()):  # root with a home folder of somebody else
+                return
             self._write(self._file(key), text)
             self._bound()
 
     def _read(self, file: Path) -> bytes:
         with file.open("rb") as stream:
+            if not _is_trusted(os.fstat(stream.fileno())):
+                raise PermissionError(file)
             return stream.read(self._most_bytes + 1)
 
     def _write(self, file: Path, text: str) -> None:
@@ -90,6 +95,11 @@ class Cache:
         return self._folder / f"{digest[:40]}.json"
 
 
+def _is_trusted(about: os.stat_result) -> bool:
+    """Ours or root's, and nobody else's to write."""
+    return about.st_uid in (0, os.geteuid()) and not about.st_mode & 0o022
+
+
 def _abouts(folder: Path) -> Iterator[tuple[os.stat_result, str]]:
     """What is known of our files there, but for those that another run has dropped meanwhile."""
     with os.scandir(folder) as entries:
@@ -103,7 +113,10 @@ def _abouts(folder: Path) -> Iterator[tuple[os.stat_result, str]]:
 def _version() -> str:
     """Of the code that makes the answers, by its files: a number alone would be forgotten while it changes."""
     package = Path(__file__).parent.parent
-    files = sorted(entry for maker in _MAKERS for entry in (package / maker).iterdir() if entry.is_file())
+    makers = [package / maker for maker in _MAKERS]
+    files = sorted(
+        file for maker in makers for file in ([maker] if maker.is_file() else maker.iterdir()) if file.is_file()
+    )
     abouts = [(file.name, file.stat()) for file in files]
     return repr([__version__, *((name, about.st_size, about.st_mtime_ns) for name, about in abouts)])
 

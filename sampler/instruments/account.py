@@ -48,27 +48,30 @@ class Held:
 
 
 class Account:
-    """Of the thread that enters it. ``hits``: stops by a byte, since the last one was planted; ``passed``: all others.
+    """Of the thread that enters it; it may be entered again. ``hits``: stops by a byte, since the last one was planted;
+    ``passed``: all others; ``stops``: how many were booked.
 
     ``quiet_ns``: to be set whenever nobody has anything to report, and when somebody wakes us.
     """
 
     def __init__(self, budget: Budget) -> None:
-        self._budget = budget
+        self._budget, self._background = budget, Background(budget, monotonic_ns())
         self._between = Interval()
         self._wakeups = Wakeups()
         self._open = ExitStack()
         self.hits, self.passed = Held(), Held()
         self.quiet_ns = 0
+        self.stops = self._unchecked_ns = 0
 
     def __enter__(self) -> Self:
         self._open.enter_context(self._wakeups)
-        self._background = Background(self._budget, monotonic_ns())
+        self.quiet_ns = monotonic_ns()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.book()
         self._open.close()
 
     def sleep(self) -> None:
@@ -84,27 +87,27 @@ class Account:
         return hits, Interval(bounds.low, min(bounds.high, hits.last_ns - armed_ns + KERNEL_PATH_NS))
 
     def book(self) -> None:
-        """What was passed on since; BudgetExceeded if that was surely too much by itself.
-
-        A thread that met a byte in a look and came to report after it is among them.
-        """
+        """What was passed on since. A thread that met a byte in a look and came to report after it is among them."""
         for held in (self.passed, self.hits):
             if held.count:
                 bounds = held.bounds(self._wakeups.longest_ns())
                 self._between += bounds
-                self._check(bounds.low)
+                self._unchecked_ns += bounds.low
+                self.stops += held.count
         if self.passed.count or self.hits.count:
             self.passed, self.hits = Held(), Held()
 
-    def take_between(self) -> Interval:
-        """What was booked since this was asked last."""
-        between, self._between = self._between, Interval()
-        return between
-
-    def _check(self, spent_ns: int) -> None:
-        if self._background.exceeded(spent_ns, monotonic_ns()):
+    def check(self) -> None:
+        """BudgetExceeded if what was passed on was surely too much by itself."""
+        spent_ns, self._unchecked_ns = self._unchecked_ns, 0
+        if spent_ns and self._background.exceeded(spent_ns, monotonic_ns()):
             raise BudgetExceeded(
                 f"the target's own signals and threads cost more than {self._budget.max_suspended:.3g} of the time",
                 "each is a stop while the target is traced",
                 "allow more with --max-suspended, or ask with an instrument that does not trace",
             )
+
+    def take_between(self) -> Interval:
+        """What was booked since this was asked last."""
+        between, self._between = self._between, Interval()
+        return between

@@ -40,7 +40,11 @@ class SamplingInstrument(Protocol):
     """Attaches on entry and leaves the target as found on exit, however the block ended.
 
     Creating one checks all that can be checked without touching the target, and raises SamplerError.
+    ``lets_go``: after a look nobody holds the target any more, once the thread that looked has ended; the
+    next look is to be another thread's.
     """
+
+    lets_go: bool
 
     def __init__(self, assignment: Assignment) -> None: ...
 

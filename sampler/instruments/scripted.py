@@ -22,6 +22,8 @@ from sampler.sample import Cost, Interval, Miss, Sample, Value, signed_reading
 class ScriptedDebugger:
     """The sampling instrument made of a debugger that speaks ``language``."""
 
+    lets_go = False  # to attach anew would cost more than any look
+
     def __init__(self, assignment: Assignment, language: Language) -> None:
         self._given, self._language = assignment, language
         self._question, self._target = assignment.question, assignment.target

@@ -17,7 +17,7 @@ from typing import Self
 from sampler.errors import NotPermitted, TargetEnded
 from sampler.instruments.account import Account
 from sampler.instruments.leaving import Leaving
-from sampler.linux import procfs, signals, tracing, waiting
+from sampler.linux import fate, procfs, signals, tracing, waiting
 from sampler.linux.memory import Memory
 from sampler.linux.tracing import Registers, resume, set_instruction_pointer
 from sampler.linux.waiting import TRAPPED, Report, What
@@ -176,7 +176,7 @@ class Tracer:
         self._borrowers.discard(report.tid)
         self.unborn.discard(report.tid)
         if report.tid == self._pid:
-            self.ended = f"killed by {signal.Signals(report.number).name}"
+            self.ended = f"killed by {signals.signal_name(report.number)}"
 
     def _pass_on(self, tid: int, number: int) -> None:
         """The usual case between looks, and all that a thread waits for in it."""
@@ -294,6 +294,7 @@ class Tracer:
             if _is_ended(self._pid, tid):
                 self._threads.add(tid)  # a first thread that has left the others behind
                 return
+            fate.check_untraced(self._pid)
             raise NotPermitted(
                 f"process {self._pid} may not be traced", "the kernel refuses to attach",
                 "run as root or with CAP_SYS_PTRACE; see `sampler doctor`",

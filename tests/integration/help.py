@@ -68,6 +68,22 @@ def lines_until(process: subprocess.Popen[str], kind: str, count: int = 1) -> li
     raise AssertionError(f"the recording ended without {count} × {kind}: {read[-1:]}")
 
 
+@contextmanager
+def traced_by_another(pid: int) -> Iterator[int]:
+    """Somebody else has the process for the length of the block; the PID of that tracer."""
+    seize = (
+        "import sys; from sampler.linux import procfs, tracing; pid = int(sys.argv[1]);"
+        "[tracing.seize(tid) for tid in procfs.threads(pid)]; print('seized', flush=True); sys.stdin.read()"
+    )
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", seize, str(pid)], cwd=ROOT, text=True, **streams) as tracer:
+        assert tracer.stdout is not None
+        assert tracer.stdin is not None
+        assert tracer.stdout.readline() == "seized\n"
+        yield tracer.pid
+        tracer.stdin.close()
+
+
 def child_of(pid: int) -> int:
     """The only child of a process, once it has one."""
     found: list[int] = []

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,15 @@ from bench.tracee import Tracee
 from sampler.linux import procfs
 from sampler.linux.memory import Memory
 from tests.conftest import Start
-from tests.integration.help import assert_as_found, lines_of, lines_until, sampler, started, wait_until
+from tests.integration.help import (
+    assert_as_found,
+    lines_of,
+    lines_until,
+    sampler,
+    started,
+    traced_by_another,
+    wait_until,
+)
 
 GAP = "r->write_index - r->read_index"
 BY_PTRACE = ("--instrument=ptrace", "--rate=100/s")
@@ -258,16 +264,9 @@ def test_a_job_stop_by_somebody_else_is_left_as_it_is(start: Start) -> None:
 
 def test_a_target_that_somebody_traces_is_refused(start: Start) -> None:
     ring = start(program="c_ring")
-    tracer = subprocess.Popen(["strace", "-q", "-o", os.devnull, "-p", str(ring.pid)]) if _has_strace() else None
-    if tracer is None:
-        pytest.skip("no strace on this machine")
-    with tracer:
-        wait_until(lambda: procfs.tracer(ring.pid), "it is traced")
+    with traced_by_another(ring.pid) as other:
         done = sampler("record", str(ring.pid), *AT_WRITE)
-        tracer.terminate()
+        assert procfs.tracer(ring.pid) == other
     assert done.returncode == 1
-    assert "already traced" in done.stderr
-
-
-def _has_strace() -> bool:
-    return any(Path(folder, "strace").exists() for folder in os.environ["PATH"].split(":"))
+    assert f"process {ring.pid} is already traced by" in done.stderr
+    assert f"PID {other}" in done.stderr
