@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic_ns
@@ -274,7 +275,9 @@ class Tracer:
 
         Then the processes that run in the same memory: of a vfork that was under way, mostly.
         """
-        while new := [tid for tid in procfs.threads(self._pid) if tid not in self._threads]:
+        seen: set[int] = set()
+        while new := [tid for tid in procfs.threads(self._pid) if tid not in seen]:
+            seen.update(new)
             for tid in new:
                 self._seize(tid)
         if not self._threads:
@@ -294,7 +297,11 @@ class Tracer:
             if _is_ended(self._pid, tid):
                 self._threads.add(tid)  # a first thread that has left the others behind
                 return
-            fate.check_untraced(self._pid)
+            tracer = procfs.tracing_thread(self._pid, tid)
+            if tracer == threading.get_native_id():
+                return  # one that we have seized already has made it: it will report
+            if tracer:
+                fate.check_untraced(self._pid)
             raise NotPermitted(
                 f"process {self._pid} may not be traced", "the kernel refuses to attach",
                 "run as root or with CAP_SYS_PTRACE; see `sampler doctor`",

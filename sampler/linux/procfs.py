@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -81,18 +82,24 @@ def status(pid: int, tid: int | None = None) -> dict[str, str]:
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
+def tracing_thread(pid: int, tid: int) -> int:
+    """The id of the thread, of whatever process, that traces this one; 0 if none does, or it has ended."""
+    try:
+        return int(status(pid, tid).get("TracerPid", "0"))
+    except OSError:
+        return 0
+
+
 def tracer(pid: int) -> int:
     """The PID of whoever traces any thread of the process; 0 if nobody does.
 
     The field TracerPid names the thread that traces, which need not be its process's first.
     """
     for tid in threads(pid):
-        try:
-            tracing_thread = int(status(pid, tid).get("TracerPid", "0"))
-            if tracing_thread:
-                return int(status(tracing_thread)["Tgid"])
-        except OSError:  # either has ended meanwhile
-            continue
+        found = tracing_thread(pid, tid)
+        if found:
+            with suppress(OSError):  # it has ended meanwhile
+                return int(status(found)["Tgid"])
     return 0
 
 

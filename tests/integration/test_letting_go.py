@@ -135,7 +135,7 @@ def test_a_target_that_was_stopped_in_between_stays_so(start: Start) -> None:
         (miss,) = (line for line in lines_until(run, "miss") if line["type"] == "miss")
         assert miss["reason"] == "not-reached"
         is_let_go(ring.pid)
-        assert procfs.stat(ring.pid).state == "T"
+        wait_until(lambda: procfs.stat(ring.pid).state == "T", "it is stopped as it was")
         os.kill(ring.pid, signal.SIGCONT)
         lines_until(run, "sample")
         run.send_signal(signal.SIGINT)
