@@ -156,9 +156,11 @@ class Tracer:
     def deal_with(self, tid: int, status: int) -> None:
         self.known_ns = monotonic_ns()
         try:
+            if status == TRAPPED and self._is_ours(tid):
+                return
             if waiting.is_plain_signal(status):
                 self._pass_on(tid, status >> 8)
-            elif status != TRAPPED or not self._is_ours(tid):
+            else:
                 report = waiting.decode(tid, status)
                 _HANDLERS[report.what](self, report)
                 self.account.passed.add(self.account.quiet_ns, self.known_ns, monotonic_ns())

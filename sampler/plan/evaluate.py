@@ -26,12 +26,9 @@ class Evaluator:
         # Equal nodes are one, so that a block is known by its identity: hashing takes longer than reading.
         self._plans = [sharing.of(plan) for plan in plans]
         with compiled.once():
-            self._reads = _Reads(self._plans)
+            #: Reads all memory that the answers need; what cannot be read is noted, and said by ``answers``.
+            self.gather = _Reads(self._plans).gather
             self._steps = [compiled(plan) for plan in self._plans]
-
-    def gather(self, moment: Moment) -> None:
-        """Reads all memory that the answers need; what cannot be read is noted, and said by ``answers``."""
-        self._reads.gather(moment)
 
     def answers(self, moment: Moment) -> list[Any]:
         """One value a plan; raises NoAnswer with the reason."""

@@ -78,11 +78,14 @@ def _unknown(node: Node) -> Step:
 
 
 compiled = _Compiled()
+_FIRST_VECTOR = 17  # the DWARF number of xmm0
 
 
 @compiled.register
 def _register(node: nodes.Register) -> Step:
     number, mask = node.number, (1 << 8 * node.size) - 1
+    if node.size == 8 and number < _FIRST_VECTOR:  # it is not wider: a suspended thread waits for this
+        return lambda moment: moment.registers[number]
     return lambda moment: moment.registers[number] & mask
 
 
@@ -157,7 +160,15 @@ def _joined(node: nodes.Joined) -> Step:
 @compiled.register
 def _decode(node: nodes.Decode) -> Step:
     of, kind, bits = compiled(node.of), node.kind, node.bits or node.kind.bits
+    if _is_itself(node, bits):  # likewise
+        return of
     return lambda moment: numbers.decode(of(moment), kind, bits)
+
+
+def _is_itself(node: nodes.Decode, bits: int) -> bool:
+    """An unsigned number or an address that fits as it was read."""
+    unsigned = node.kind.base in (nodes.Base.INTEGER, nodes.Base.POINTER) and not node.kind.signed
+    return unsigned and isinstance(node.of, nodes.Register | nodes.Part) and 8 * node.of.size <= bits
 
 
 @compiled.register
