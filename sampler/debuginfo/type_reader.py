@@ -24,7 +24,9 @@ _BASES = {
     0x02: (Base.BOOLEAN, False), 0x04: (Base.FLOAT, False), 0x05: (Base.INTEGER, True), 0x06: (Base.INTEGER, True),
     0x07: (Base.INTEGER, False), 0x08: (Base.INTEGER, False), 0x10: (Base.INTEGER, False),
 }  # fmt: skip
-_COMPLEX = (0x03,)
+_COMPLEX, _FLOAT = (0x03,), 0x04
+# Of a format that their size and encoding do not tell from long double and half precision: DWARF has no other mark.
+_OTHER_FLOATS = ("128", "bf16")
 _CHARACTERS = (0x06, 0x08, 0x10)
 
 Later = Callable[[], Type | None]
@@ -63,6 +65,8 @@ class TypeReader:
 
     def _base(self, entry: Any) -> Type:
         size, encoding = entries.value(entry, "DW_AT_byte_size", 0), entries.value(entry, "DW_AT_encoding")
+        if encoding in (*_COMPLEX, _FLOAT) and any(part in type_name(entry) for part in _OTHER_FLOATS):
+            return Type(type_name(entry), size)
         if encoding in _COMPLEX:
             return types.Complex(type_name(entry), size)
         if not size:

@@ -144,7 +144,7 @@ REFUSED_IN_GO = {
 }  # fmt: skip
 REFUSED_IN_C = {
     "integers": ["nosuch", "*i", "i.x", "i->x", "i[0]", "len(i)", "touch(i)", "i.(int)"],
-    "floats": ["f % 2", "f & 1", "~f", "f[1]", "z + 1"],
+    "floats": ["f % 2", "f & 1", "~f", "f[1]", "z + 1", "quad", "quad + 1", "&quad == quad"],
     "pointers": ["*raw", "to_struct->nosuch", "to_struct + to_struct", "to_struct + 1.5", "to_struct - to_int"],
     "structs": ["small + 1", "small == small", "bits.nosuch", "&bits.three", "(struct nosuch *)by_name"],
 }
