@@ -89,6 +89,8 @@ class Answers:
             return refusal(operand.text, "the entries of a map or channel are not read", f"ask len({operand.text})")
         if isinstance(found, types.Interface):
             return refusal(operand.text, "what an interface holds is not read", f"ask {operand.text} == nil")
+        if type(found) is types.Type:
+            return refusal(operand.text, f"it is {described(operand.type)}, a format that is not read")
         return refusal(operand.text, f"it is {described(operand.type)}, which is too much for one answer",
                        "ask for one of its parts")  # fmt: skip
 
