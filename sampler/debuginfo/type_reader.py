@@ -26,7 +26,7 @@ _BASES = {
 }  # fmt: skip
 _COMPLEX, _FLOAT = (0x03,), 0x04
 # Of a format that their size and encoding do not tell from long double and half precision: DWARF has no other mark.
-_OTHER_FLOATS = ("128", "bf16")
+_OTHER_FLOATS = ("loat128", "f128", "bf16")
 _CHARACTERS = (0x06, 0x08, 0x10)
 
 Later = Callable[[], Type | None]
