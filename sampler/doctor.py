@@ -27,7 +27,7 @@ _MOST_LISTED = 3
 # Measured by `make bench` on the machine that the README describes: an order of magnitude, no promise.
 _COSTS = {
     "dlv": "every thread is suspended for some 10 to 40 ms a look, and 0.2 to 0.5 s to attach",
-    "gdb": "every thread is suspended for some 5 to 30 ms a look, and 0.2 to 0.5 s to attach",
+    "gdb": "every thread is suspended for some 3 to 30 ms a look, and 0.2 to 0.5 s to attach",
     "ptrace": "one thread is suspended for some 20 to 100 µs a look, nobody to attach",
 }
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")

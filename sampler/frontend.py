@@ -41,7 +41,7 @@ class Recorder:
         self._stopped_at: float | None = None
         self._target: Line | None = None
         self._attached = False
-        self._bytes: dict[int, int] = {}  # of the target's file, where the recorder plants
+        self._bytes: dict[int, bytes] = {}  # of the target's file, where the recorder plants
 
     def __enter__(self) -> Self:
         self._ours, theirs = socket.socketpair()

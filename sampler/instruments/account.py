@@ -21,19 +21,18 @@ from sampler.sample import Interval
 
 @dataclass(slots=True)
 class Held:
-    """Stops of single threads, added up. ``first_ns``: when the first of them was known; ``last_ns``: when the last
-    one went on; ``quiet_ns``: when there had been none yet (all monotonic).
+    """Stops of single threads, added up. ``quiet_ns``: when there had been none yet; ``last_ns``: when the last one
+    went on (both monotonic).
     """
 
     count: int = 0
     total_ns: int = 0
     quiet_ns: int = 0
-    first_ns: int = 0
     last_ns: int = 0
 
     def add(self, quiet_ns: int, known_ns: int, resumed_ns: int) -> None:
         if not self.count:
-            self.quiet_ns, self.first_ns = quiet_ns, known_ns
+            self.quiet_ns = quiet_ns
         self.count += 1
         self.total_ns += resumed_ns - known_ns
         self.last_ns = resumed_ns

@@ -91,11 +91,11 @@ class Attachment:
         what it needs at hand then. Memory is read, and nothing else.
         """
         read, self._places = self.tracer.memory.read, places
-        for _ in range(_REHEARSALS if last is not None else 0):
-            assert last is not None
-            moment = Moment(last.moment.registers, read, last.moment.thread_pointer, self._bias)
-            self.tracer.rehearse(last.place.address)
-            last.place.evaluator.gather(moment)
+        if last is not None:
+            for _ in range(_REHEARSALS):
+                self.tracer.rehearse(last.place.address)
+                moment = Moment(last.moment.registers, read, last.moment.thread_pointer, self._bias)
+                last.place.evaluator.gather(moment)
         self._hit, self._next = None, Hit(Moment((), read, 0, self._bias), next(iter(places.values())))
         self._account.sleep()
 

@@ -47,14 +47,13 @@ class Ptrace:
         check_number(self._plan, self._question.point)
         with image_of(self._target) as image:
             self._bias = load_bias(self._target.pid, image)
-        self._letting_go = LettingGo(self._question.timing.period_ns, lambda: running(self._target.pid))
+        self._letting_go = LettingGo(self._question.timing.period_ns, lambda: _running(self._target.pid))
         self.lets_go = False
         self._open = ExitStack()
         self._attachment: Attachment | None = None
         self._places: dict[int, Armed] = {}
         self._last: Hit | None = None
         self._took_ns = 0
-        self._left = Interval()
         self._counts = {"extra_hits": 0, "signals": 0, "unsettled": 0}
 
     def describe(self) -> dict[str, Any]:
@@ -83,9 +82,9 @@ class Ptrace:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._left = Interval()
-        self._open.close()
-        bounds = {"suspended_ns": self._left.to_json(), "between_ns": self._account.take_between().to_json()}
+        with self._open:
+            left = self._leave()
+        bounds = {"suspended_ns": left.to_json(), "between_ns": self._account.take_between().to_json()}
         self._given.report("detach", bounds | self._counts)
 
     def rest(self, until_ns: int) -> bool:
@@ -123,17 +122,17 @@ class Ptrace:
         if procfs.program(pid) != self._program:
             raise _ended(self._target, "it runs another program now")
 
-    def _leave(self) -> None:
-        """Who sleeps is let go by the end of our thread, which is for the caller to see to."""
+    def _leave(self) -> Interval:
+        """The stops that it has caused. Who sleeps is let go by the end of our thread: for the caller to see to."""
         attachment, self._attachment = self._attachment, None
         if attachment is None:
-            return
+            return Interval()
         attachment.__exit__(None, None, None)
         tracer, leaving = attachment.tracer, attachment.tracer.leaving
         assert leaving is not None, "it has left"
-        self._left = leaving.cost
         found = {"extra_hits": tracer.extra_hits, "signals": tracer.signals, "unsettled": leaving.unsettled}
         self._counts = {name: self._counts[name] + number for name, number in found.items()}
+        return leaving.cost
 
     def _is_gentler_away(self) -> bool:
         if not self.lets_go and self._letting_go.is_due(self._account.stops, self._took_ns, time.monotonic_ns()):
@@ -144,8 +143,8 @@ class Ptrace:
 
     def _let_go(self, found: Sample | Miss) -> Sample | Miss:
         """Until the next look; what that costs is this one's."""
-        self._leave()
-        between = found.cost.between_ns + self._left + self._account.take_between()
+        left = self._leave()
+        between = found.cost.between_ns + left + self._account.take_between()
         return replace(found, cost=replace(found.cost, between_ns=between))
 
     def _stay_away(self, until_ns: int) -> bool:
@@ -217,7 +216,7 @@ def check_number(plan: QuestionPlan, point: str) -> None:
         )  # fmt: skip
 
 
-def running(pid: int) -> int:
+def _running(pid: int) -> int:
     return [procfs.task_state(pid, tid) for tid in procfs.threads(pid)].count(procfs.RUNNABLE)
 
 

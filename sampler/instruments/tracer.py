@@ -18,7 +18,7 @@ from typing import Self
 from sampler.errors import NotPermitted, TargetEnded
 from sampler.instruments.account import Account
 from sampler.instruments.leaving import Leaving
-from sampler.linux import fate, procfs, signals, tracing, waiting
+from sampler.linux import fate, procfs, signals, text, tracing, waiting
 from sampler.linux.memory import Memory
 from sampler.linux.tracing import Registers, resume, set_instruction_pointer
 from sampler.linux.waiting import TRAPPED, Report, What
@@ -148,8 +148,7 @@ class Tracer:
     def release(self, tid: int) -> None:
         """Lets go of a stopped thread."""
         tracing.detach(tid)
-        self._threads.discard(tid)
-        self._borrowers.discard(tid)
+        self._forget(tid)
 
     # Reports.
 
@@ -167,17 +166,18 @@ class Tracer:
         except ProcessLookupError:
             pass  # it was killed meanwhile, and its end will be reported
 
+    def _forget(self, tid: int) -> None:
+        self._threads.discard(tid)
+        self._borrowers.discard(tid)
+        self.unborn.discard(tid)
+
     def _exited(self, report: Report) -> None:
-        self._threads.discard(report.tid)
-        self._borrowers.discard(report.tid)
-        self.unborn.discard(report.tid)
+        self._forget(report.tid)
         if report.tid == self._pid:
             self.ended = f"exit status {report.number}"
 
     def _killed(self, report: Report) -> None:
-        self._threads.discard(report.tid)
-        self._borrowers.discard(report.tid)
-        self.unborn.discard(report.tid)
+        self._forget(report.tid)
         if report.tid == self._pid:
             self.ended = f"killed by {signals.signal_name(report.number)}"
 
@@ -264,10 +264,8 @@ class Tracer:
 
         Its copy of that was made a while ago: what is planted now is not what was planted then.
         """
-        with suppress(OSError), Memory(child) as memory:  # OSError: it was killed meanwhile
-            for address, byte in self._original.items():
-                if memory.read(address, 1) == INT3:
-                    memory.write(address, byte)
+        with suppress(OSError):  # it was killed meanwhile
+            text.restore_known(child, self._original)
         tracing.detach(child)
 
     # In and out.

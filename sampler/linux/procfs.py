@@ -64,11 +64,14 @@ def _read(path: str) -> str:
     return b"".join(parts).decode(errors="replace")
 
 
+def _folder(pid: int, tid: int | None) -> str:
+    return f"/proc/{pid}" if tid is None else f"/proc/{pid}/task/{tid}"
+
+
 def stat(pid: int, tid: int | None = None) -> Stat:
     """The state of a process, or of its thread ``tid``. FileNotFoundError or ProcessLookupError: gone."""
-    folder = f"/proc/{pid}" if tid is None else f"/proc/{pid}/task/{tid}"
     # The name may hold spaces and parentheses: the last parenthesis ends it.
-    head, _, rest = _read(f"{folder}/stat").rpartition(")")
+    head, _, rest = _read(f"{_folder(pid, tid)}/stat").rpartition(")")
     fields = rest.split()
     name = head.partition("(")[2]
     flags, start_ticks = int(fields[6]), int(fields[19])
@@ -77,8 +80,7 @@ def stat(pid: int, tid: int | None = None) -> Stat:
 
 def status(pid: int, tid: int | None = None) -> dict[str, str]:
     """``/proc/PID/status`` as a mapping of its field names to their text."""
-    folder = f"/proc/{pid}" if tid is None else f"/proc/{pid}/task/{tid}"
-    lines = _read(f"{folder}/status").splitlines()
+    lines = _read(f"{_folder(pid, tid)}/status").splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
@@ -201,7 +203,7 @@ def is_same_process(pid: int, start_ticks: int) -> bool:
 def task_state(pid: int, tid: int | None) -> str:
     """The state's letter; empty if it is gone."""
     try:
-        return _read(f"/proc/{pid}/stat" if tid is None else f"/proc/{pid}/task/{tid}/stat").rpartition(")")[2][1:2]
+        return _read(f"{_folder(pid, tid)}/stat").rpartition(")")[2][1:2]
     except OSError:
         return ""
 

@@ -6,8 +6,6 @@ import os
 import signal
 from typing import Any
 
-import pytest
-
 from bench.tracee import Tracee
 from sampler.linux import procfs
 from tests.conftest import Start
@@ -28,11 +26,6 @@ OF_OFFSPRING = ("*counter", "--at=step", "--instrument=ptrace")
 def is_let_go(pid: int) -> None:
     """The last of the threads is let go by the end of the one that looked, a moment after the sample is there."""
     wait_until(lambda: procfs.tracer(pid) == 0, "nobody traces it")
-
-
-@pytest.fixture
-def offspring(start: Start) -> Tracee:
-    return start(program="offspring")
 
 
 def test_asked_once_a_second_a_target_is_traced_for_the_looks_only(start: Start) -> None:

@@ -190,11 +190,6 @@ def test_threads_that_come_and_go_are_asked_and_let_go(start: Start) -> None:
     assert_as_found(ring.pid)
 
 
-@pytest.fixture
-def offspring(start: Start) -> Tracee:
-    return start(program="offspring")
-
-
 @pytest.mark.parametrize("way", ["fork", "vfork"])
 def test_a_child_made_while_armed_goes_its_own_way(offspring: Tracee, way: str) -> None:
     with started("record", str(offspring.pid), "*counter", "--at=step", "--instrument=ptrace", "--rate=1000/s") as run:
