@@ -8,12 +8,22 @@ DLV_VERSION := v1.27.2
 # Too old for the Go that builds the fixtures: for the test of what is said then.
 OLD_DLV_VERSION := v1.24.2
 
+# Programs that others have written.
+CADDY_VERSION := v2.11.9
+NATS_SERVER_VERSION := v2.15.2
+
 export SAMPLER_DLV :=
 GO_PROGRAMS := build/values build/stripped build/tracee-noinline build/go_types build/go_types-unoptimised
 C_RINGS := build/c_ring build/c_ring-nopie build/c_ring-dwarf4
 C_TYPES := build/c_types build/c_types-o2 build/c_types-dwarf4
-C_PROGRAMS := $(C_RINGS) $(C_TYPES) build/c_reference build/offspring build/native build/tracer
+CPP_TYPES := build/cpp_types build/cpp_types-o2 build/cpp_types-dwarf4
+RUST_TYPES := build/rust_types build/rust_types-o2 build/rust_types-dwarf5
+C_PROGRAMS := $(C_RINGS) $(C_TYPES) build/c_reference build/offspring build/crowd build/shared build/native build/tracer
+NATIVE_PROGRAMS := $(C_PROGRAMS) $(CPP_TYPES) $(RUST_TYPES)
+THIRD_PARTY := build/third-party/caddy build/third-party/nats-server build/.native
 C = gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pthread
+CPP = g++ -std=c++17 -Wall -Wextra -Werror -pthread
+RUST = rustc --edition 2021 -D warnings -g
 GO = PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 go
 
 .PHONY: setup demo test torture bench lint clean
@@ -23,15 +33,16 @@ setup: $(VENV)/.ready $(BIN)/dlv build/tracee
 demo: setup
 	tools/demo $(BIN)
 
-test: setup build/dlv-old $(GO_PROGRAMS) $(C_PROGRAMS) lint
+test: setup build/dlv-old $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(THIRD_PARTY) lint
 	$(BIN)/pytest -m 'not torture'
 
-torture: setup $(GO_PROGRAMS) $(C_PROGRAMS)
+torture: setup $(GO_PROGRAMS) $(NATIVE_PROGRAMS)
 	$(BIN)/pytest -m torture --timeout=3600
 
-bench: setup build/tracee-noinline $(C_PROGRAMS)
+bench: setup build/tracee-noinline build/third-party/caddy $(C_PROGRAMS)
 	$(BIN)/python -m bench.looks --output build/bench.json
 	$(BIN)/python -m bench.ptrace --output build/bench-ptrace.json
+	$(BIN)/python -m bench.first_sample --output build/bench-first-sample.json
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -56,12 +67,20 @@ build/dlv-old: $(VENV)/.ready
 	GOBIN="$(CURDIR)/build/old" $(GO) install github.com/go-delve/delve/cmd/dlv@$(OLD_DLV_VERSION)
 	mv build/old/dlv $@ && rmdir build/old && touch $@
 
+build/third-party/caddy: $(VENV)/.ready
+	GOBIN="$(CURDIR)/$(@D)" $(GO) install github.com/caddyserver/caddy/v2/cmd/caddy@$(CADDY_VERSION)
+	touch $@
+
+build/third-party/nats-server: $(VENV)/.ready
+	GOBIN="$(CURDIR)/$(@D)" $(GO) install github.com/nats-io/nats-server/v2@$(NATS_SERVER_VERSION)
+	touch $@
+
 build/values: $(VENV)/.ready tests/programs/values/main.go
 	mkdir -p build
 	cd tests/programs/values && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
 	touch $@
 
-build/go_types: $(VENV)/.ready $(wildcard tests/programs/go_types/*.go)
+build/go_types: $(VENV)/.ready $(wildcard tests/programs/go_types/*.go tests/programs/go_types/*/*.go)
 	mkdir -p build
 	cd tests/programs/go_types && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
 	touch $@
@@ -83,6 +102,12 @@ build/tracee: $(VENV)/.ready $(wildcard fixtures/go_diode/*.go fixtures/go_diode
 	touch $@
 
 build/offspring: build/.native tests/programs/offspring/offspring.c
+	$(C) -O2 -g -o $@ $(filter %.c,$^)
+
+build/shared: build/.native tests/programs/shared/shared.c
+	$(C) -O2 -g -o $@ $(filter %.c,$^)
+
+build/crowd: build/.native tests/programs/crowd/crowd.c
 	$(C) -O2 -g -o $@ $(filter %.c,$^)
 
 build/.native: tools/setup-native
@@ -110,3 +135,19 @@ build/c_types-o2: FLAGS := -O2 -g
 build/c_types-dwarf4: FLAGS := -O2 -gdwarf-4 -gz=zlib
 $(C_TYPES): build/.native $(wildcard tests/programs/c_types/*.[ch])
 	$(C) $(FLAGS) -o $@ $(filter %.c,$^)
+
+build/cpp_types: FLAGS := -O0 -g
+build/cpp_types-o2: FLAGS := -O2 -g
+build/cpp_types-dwarf4: FLAGS := -O2 -gdwarf-4
+$(CPP_TYPES): build/.native $(wildcard tests/programs/cpp_types/*)
+	$(CPP) $(FLAGS) -o $@ $(filter %.cpp,$^)
+
+build/rust_types: FLAGS := -C opt-level=0
+build/rust_types-o2: FLAGS := -O
+RUST_SOURCES := build/.native $(wildcard tests/programs/rust_types/*.rs)
+build/rust_types build/rust_types-o2: $(RUST_SOURCES)
+	$(RUST) $(FLAGS) -o $@ $(filter %/main.rs,$^)
+
+# LLVM's way of DWARF 5 is another one than GCC's. A rustc that is too old for it writes DWARF 4 once more.
+build/rust_types-dwarf5: $(RUST_SOURCES)
+	$(RUST) -O -C dwarf-version=5 -o $@ $(filter %/main.rs,$^) || $(RUST) -O -o $@ $(filter %/main.rs,$^)

@@ -21,18 +21,32 @@ from sampler.recorder import machine
 Result = dict[str, Any]
 RATES = (1, 100, 1000)
 THREADS = (1, 16, 200)
-#: One thread spins, and a processor is left to whoever asks; or two do, on two processors.
-LOADS = {"a processor to spare": ("-calm",), "none to spare": ()}
+# One thread spins, and a processor is left to whoever asks; or two do, on two processors.
+_SPARE, _BUSY = ("-calm=50ms",), ()
+# Go sends itself signals, each a stop for its tracer: some 100 a second, and with much garbage 1000.
+_LITTLE_GARBAGE = {"GOGC": "10000"}
+#: By the name of the program and of the load: its options, and its environment.
+LOADS: dict[str, dict[str, tuple[tuple[str, ...], dict[str, str]]]] = {
+    "c_ring": {"a processor to spare": (_SPARE, {}), "none to spare": (_BUSY, {})},
+    "tracee-noinline": {
+        "a processor to spare": (_SPARE, _LITTLE_GARBAGE),
+        "none to spare": (_BUSY, _LITTLE_GARBAGE),
+        "a processor to spare, collecting garbage all the time": (_SPARE, {}),
+    },
+}
+_PLAIN_LOADS = tuple(LOADS["c_ring"])
 #: A stall may begin before the look was known to, and end after it, by what the kernel's way takes.
 _SLACK_NS = 100_000
+_STALL_US = 15  # what the writer counts as one: less than any look
 
 
-def suspension(program: Program, rounds: int, seconds: float) -> Result:
+def suspension(program: Program, load: str, rounds: int, seconds: float) -> Result:
     """A look's time: the C reference's handler, ours at 100/s, and Delve's or GDB's at twice a second."""
     debugger = "dlv" if program.point.startswith("main.") else "gdb"
     rates = {REFERENCE: 100, "ptrace": 100, debugger: 2}
     runs: dict[str, list[Run]] = {arm: [] for arm in rates}
-    with Tracee("-calm", "-stall=15us", program=program.path) as target:
+    options, environment = LOADS[program.name][load]
+    with Tracee(*options, f"-stall={_STALL_US}us", program=program.path, environment=environment) as target:
         for _ in range(rounds):
             for arm in random.sample(list(rates), len(rates)):
                 runs[arm].append(run(program, target, arm, rates[arm], seconds))
@@ -101,7 +115,8 @@ def slowdown(program: Program, load: str, rounds: int, seconds: float) -> Result
     """Calls a second in each arm, over those of the untouched rounds in the same turn."""
     arms = [(arm, rate) for arm in (REFERENCE, "ptrace") for rate in RATES]
     turns: list[dict[str, float]] = []
-    with Tracee(*LOADS[load], program=program.path) as target:
+    options, environment = LOADS[program.name][load]
+    with Tracee(*options, program=program.path, environment=environment) as target:
         for _ in range(rounds):
             turn: dict[str, float] = {}
             for arm, rate in random.sample([("untouched", 0), ("untouched", 1), *arms], len(arms) + 2):
@@ -122,18 +137,21 @@ def _ratios(turns: list[dict[str, float]]) -> Result:
     }
 
 
+def _look_row(found: Result, reference: Result) -> str:
+    row = f"{found['p50_ns'] / 1000:>9.1f} µs{found['p999_ns'] / 1000:>9.0f} µs"
+    row += f"{found['p50_ns'] / reference['p50_ns']:>9.1f}"
+    if found.get("felt"):
+        row += f"{found['felt_p50_ns'] / 1000:>11.1f} µs; {found['felt_inside']} of {len(found['felt'])} within bounds"
+    return row
+
+
 def print_tables(result: Result) -> None:
-    for name, arms in result["suspension"].items():
-        print(f"\n{name}: suspended by a look {'p50':>14}{'p99.9':>12}{'over C':>9}   felt by the writer (median)")
-        for arm, found in arms.items():
-            over = found["p50_ns"] / arms[REFERENCE]["p50_ns"]
-            felt = found.get("felt_p50_ns")
-            told = (
-                f"{felt / 1000:>10.1f} µs; {found['felt_inside']} of {len(found['felt'])} within bounds" if felt else ""
-            )
-            print(
-                f"  {arm:<24}{found['p50_ns'] / 1000:>10.1f} µs{found['p999_ns'] / 1000:>9.0f} µs{over:>9.1f}   {told}"
-            )
+    for name, loads in result["suspension"].items():
+        for load, arms in loads.items():
+            print(f"\n{name}, {load}: suspended by a look")
+            print(f"{'':<14}{'p50':>12}{'p99.9':>12}{'over C':>9}   felt by the writer (median)")
+            for arm, found in arms.items():
+                print(f"  {arm:<12}{_look_row(found, arms[REFERENCE])}")
     print()
     for row in result["threads"]:
         print(f"{row['threads']:>4} threads: {row['p50_ns'] / 1000:.1f} µs; {row['looks']} looks,"
@@ -149,15 +167,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", required=True, metavar="FILE")
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=1.5, help="the length of a round")
+    parser.add_argument("--seconds", type=float, default=1.0, help="the length of a round")
     chosen = parser.parse_args()
     rounds, seconds = chosen.rounds, chosen.seconds
     result = {
         "machine": machine(),
-        "suspension": {program.name: suspension(program, rounds, 2 * seconds) for program in PROGRAMS},
+        "suspension": {
+            program.name: {load: suspension(program, load, rounds, 3 * seconds) for load in _PLAIN_LOADS}
+            for program in PROGRAMS
+        },
         "threads": threads(max(2, rounds // 4), seconds),
         "slowdown": {
-            program.name: {load: slowdown(program, load, rounds, seconds) for load in LOADS} for program in PROGRAMS
+            program.name: {load: slowdown(program, load, rounds, seconds) for load in LOADS[program.name]}
+            for program in PROGRAMS
         },
     }
     Path(chosen.output).write_text(json.dumps(result, indent=1))

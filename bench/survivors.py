@@ -67,8 +67,9 @@ def _parent(pid: int) -> int:
 
 
 def _lives_on(target: Tracee) -> bool:
-    if signals.wait_for_end(target.pid, 0.3):
-        return False
+    with signals.ProcessHandle(target.pid) as process:  # a child of ours, not yet waited for
+        if process.wait_for_end(0.3):
+            return False
     return text.differences(target.pid) == [] and bool(_report(target))
 
 

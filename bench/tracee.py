@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from types import TracebackType
@@ -17,12 +18,17 @@ Report = dict[str, Any]
 class Tracee:
     """``with Tracee("-rate=1000") as tracee``: it runs and is ready; it ends with the block."""
 
-    def __init__(self, *options: str, program: Path = PROGRAM) -> None:
-        self._command = [str(program), *options]
+    def __init__(self, *options: str, program: Path = PROGRAM, environment: dict[str, str] | None = None) -> None:
+        self._command, self._environment = [str(program), *options], os.environ | (environment or {})
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self._environment,
         )
         assert self._read() == "ready\n"
         return self

@@ -23,6 +23,23 @@ class Budget:
     max_suspended: float = 0.10
 
 
+class Background:
+    """The share that is suspended whatever the looks cost: for the signals that a tracer passes on, and the like."""
+
+    def __init__(self, budget: Budget, now_ns: int) -> None:
+        self._share, self._since_ns, self._spent_ns = budget.max_suspended, now_ns, 0
+
+    def exceeded(self, spent_ns: int, now_ns: int) -> bool:
+        """Takes in what was spent; True if it was more than the budget's share of the last second or two."""
+        self._spent_ns += spent_ns
+        elapsed_ns = now_ns - self._since_ns
+        if elapsed_ns < NS_PER_SECOND:
+            return False
+        exceeded = self._spent_ns > self._share * elapsed_ns
+        self._since_ns, self._spent_ns = now_ns, 0
+        return exceeded
+
+
 class Throttle:
     """Keeps the share: a look that suspended the target for s needs s / share of time to itself.
 

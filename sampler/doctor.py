@@ -17,16 +17,17 @@ from sampler.instruments.dlv import check_binary
 from sampler.instruments.dlv_tool import find_delve
 from sampler.instruments.gdb_tool import find_gdb
 from sampler.instruments.ptrace import check_number
-from sampler.planning import plan_question
+from sampler.planning import QuestionPlan, image_of, plan_question
 from sampler.question import Question
 from sampler.resolve import find_pid, resolve
+from sampler.target import Target
 
 _CAP_SYS_PTRACE = 19  # include/uapi/linux/capability.h
 _MOST_LISTED = 3
 # Measured by `make bench` on the machine that the README describes: an order of magnitude, no promise.
 _COSTS = {
     "dlv": "every thread is suspended for some 10 to 40 ms a look, and 0.2 to 0.5 s to attach",
-    "gdb": "every thread is suspended for some 5 to 30 ms a look, and 0.2 to 0.5 s to attach",
+    "gdb": "every thread is suspended for some 3 to 30 ms a look, and 0.2 to 0.5 s to attach",
     "ptrace": "one thread is suspended for some 20 to 100 µs a look, nobody to attach",
 }
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
@@ -47,16 +48,30 @@ def examine(target: str | None, question: Question | None = None) -> Iterator[Fi
     """The findings, in the order in which to put things right; of a question, whether it can be answered."""
     yield _machine()
     yield _rights()
-    yield _tried("dlv", _delve)
-    gdb = _tried("gdb", _gdb)
-    yield gdb if gdb.good else Finding("gdb", True, f"none: {gdb.seen}; only for native programs, beside ptrace")
+    found: list[Target] = []
+    about = _tried("target", lambda: _target(target or "", found)) if target is not None else None
+    native = bool(found) and found[0].go_version is None
+    yield _spared(_tried("dlv", _delve), "for Go programs only") if native else _tried("dlv", _delve)
+    yield _spared(_tried("gdb", _gdb), "for native programs only, beside ptrace")
     yield _tried("plots", _matplotlib)
-    if target is not None:
-        yield _tried("target", lambda: _target(target))
-        if question is None:
-            yield _tried("dlv on it", lambda: _delve_on(target))
-        else:
-            yield from _question(target, question)
+    if about is not None:
+        yield about
+    for one in found:
+        yield from _asked(one, question)
+
+
+def _asked(target: Target, question: Question | None) -> Iterator[Finding]:
+    if question is not None:
+        yield from _question(target, question)
+    elif target.go_version is not None:
+        yield _tried("dlv on it", lambda: _delve_on(target))
+    else:
+        yield _tried("its names", lambda: _debug_info(target))
+
+
+def _spared(finding: Finding, what_for: str) -> Finding:
+    """What is missing, but is not needed."""
+    return finding if finding.good else Finding(finding.name, True, f"none: {finding.seen}; {what_for}")
 
 
 def _tried(name: str, check: Callable[[], str]) -> Finding:
@@ -108,7 +123,7 @@ def _delve() -> str:
 
 def _gdb() -> str:
     tool = find_gdb()
-    return f"GDB {tool.version} at {tool.path}, for native programs"
+    return f"GDB {tool.version} at {tool.path}"
 
 
 def _matplotlib() -> str:
@@ -117,29 +132,40 @@ def _matplotlib() -> str:
     return f"matplotlib {version('matplotlib')}"
 
 
-def _target(name: str) -> str:
+def _target(name: str, resolved: list[Target]) -> str:
     found = resolve(find_pid(name))
+    resolved.append(found)
     return (
         f"{found.name}, PID {found.pid}, {found.go_version or found.language}, {found.threads} threads,"
         f" text {'as its file' if not found.patched else f'patched at {len(found.patched)} bytes'}"
     )
 
 
-def _question(name: str, question: Question) -> Iterator[Finding]:
-    """Answerable there? By what, and at what cost?"""
-    answer = _tried("question", lambda: _answerable(name, question))
+def _debug_info(target: Target) -> str:
+    with image_of(target) as image:
+        return f"{len(image.units.all)} units of debug information"
+
+
+def _question(target: Target, question: Question) -> Iterator[Finding]:
+    """Answerable there? By what, and at what cost? It is well if one instrument can."""
+    plans: list[QuestionPlan] = []
+    answer = _tried("question", lambda: _answerable(target, question, plans))
     yield answer
     if not answer.good:
         return
-    yield _tried("by ptrace", lambda: _by_ptrace(name, question))
-    if resolve(find_pid(name)).go_version is not None:
-        yield _tried("by dlv", lambda: f"{_delve_on(name)}; {_COSTS['dlv']}")
-    else:
-        yield _tried("by gdb", lambda: f"{_gdb()} can read it; {_COSTS['gdb']}")
+    by_ptrace = _tried("by ptrace", lambda: _by_ptrace(plans[0], question))
+    by_debugger = (
+        _tried("by dlv", lambda: f"{_delve_on(target)}; {_COSTS['dlv']}")
+        if target.go_version is not None
+        else _tried("by gdb", lambda: f"{_gdb()}; {_COSTS['gdb']}")
+    )
+    yield by_ptrace if by_ptrace.good or not by_debugger.good else _spared(by_ptrace, "the debugger can ask it")
+    yield by_debugger if by_debugger.good or not by_ptrace.good else _spared(by_debugger, "ptrace can ask it")
 
 
-def _answerable(name: str, question: Question) -> str:
-    plan = plan_question(question, resolve(find_pid(name)))
+def _answerable(target: Target, question: Question, plans: list[QuestionPlan]) -> str:
+    plan = plan_question(question, target)
+    plans.append(plan)
     kinds = ", ".join(f"{text} is of type {kind}" for text, kind in plan.types.items())
     where = "; ".join(place.where for place in plan.places[:_MOST_LISTED])
     more = f" and {len(plan.places) - _MOST_LISTED} places more" if len(plan.places) > _MOST_LISTED else ""
@@ -147,11 +173,11 @@ def _answerable(name: str, question: Question) -> str:
     return f"{kinds}; at {where}{more}{not_at}"
 
 
-def _by_ptrace(name: str, question: Question) -> str:
-    check_number(plan_question(question, resolve(find_pid(name))), question.point)
+def _by_ptrace(plan: QuestionPlan, question: Question) -> str:
+    check_number(plan, question.point)
     return _COSTS["ptrace"]
 
 
-def _delve_on(name: str) -> str:
-    tool = check_binary(resolve(find_pid(name)))
+def _delve_on(target: Target) -> str:
+    tool = check_binary(target)
     return f"Delve {tool.version_text} can read it"

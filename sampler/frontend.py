@@ -22,7 +22,8 @@ from typing import Self
 
 from sampler.errors import RecorderLost
 from sampler.instruments.language import RUN_VARIABLE
-from sampler.linux import fate, procfs
+from sampler.linux import fate, procfs, text
+from sampler.linux.signals import signal_name
 from sampler.recording import Line
 
 _TICK_S = 0.25
@@ -40,6 +41,7 @@ class Recorder:
         self._stopped_at: float | None = None
         self._target: Line | None = None
         self._attached = False
+        self._bytes: dict[int, bytes] = {}  # of the target's file, where the recorder plants
 
     def __enter__(self) -> Self:
         self._ours, theirs = socket.socketpair()
@@ -63,7 +65,7 @@ class Recorder:
         assert self._process.stdout is not None
         self._process.stdout.close()  # first: a recorder that still has much to say must not wait for us
         if not self._ends():
-            self._take_back()
+            self._take_back(self._put_back())
         self._ours.close()
         self._said.close()
 
@@ -77,7 +79,8 @@ class Recorder:
     def chunks(self, tick: Callable[[], None]) -> Iterator[bytes]:
         """What it writes, as it comes; ``tick`` is called a few times a second in between.
 
-        A recorder that was asked to leave and does not is killed, so that this ends.
+        A recorder that was asked to leave and does not is killed, so that this ends. One that was stopped is
+        woken: it holds every thread of the target that has met a breakpoint or is about to receive a signal.
         """
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
@@ -90,6 +93,8 @@ class Recorder:
                     yield data
                 elif self._stopped_at is not None and time.monotonic() > self._stopped_at + _LEAVES_WITHIN_S:
                     self._process.kill()
+                elif procfs.task_state(self._process.pid, None) == procfs.JOB_STOPPED:
+                    self._process.send_signal(signal.SIGCONT)
                 tick()
 
     def _ends(self) -> bool:
@@ -106,22 +111,34 @@ class Recorder:
         """A line of its recording: whom it asks, and whether it has held them, must be known if it is killed."""
         if line["type"] == "header":
             self._target = line["target"]
+            with suppress(OSError):  # the target has ended
+                self._bytes = text.in_file(line["target"]["pid"], [int(at, 16) for at, _ in line.get("places", ())])
         self._attached = self._attached or line.get("event") == "attach"
 
     def see_to(self) -> RecorderLost:
         """After a recorder that ended without a footer: does for the target what it could not do."""
+        restored = self._put_back()  # first: whoever meets a byte now is ended by it
         self._ends()
         self._said.seek(0)
         said = self._said.read().strip().splitlines()
         status = self._process.returncode or 0
-        how = f"by signal {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-        return RecorderLost(f"the recorder ended {how}", said[-1] if said else "", self._take_back())
+        how = f"by signal {signal_name(-status)}" if status < 0 else f"with status {status}"
+        return RecorderLost(f"the recorder ended {how}", said[-1] if said else "", self._take_back(restored))
 
-    def _take_back(self) -> str:
-        return _take_back(self._target, self._attached, self._run, self._process.pid)
+    def _put_back(self) -> int:
+        """The bytes that the recorder itself has planted; those of a debugger are for ``rescue``."""
+        target = self._target
+        if not self._bytes or target is None or not procfs.is_same_process(target["pid"], target["start_ticks"]):
+            return 0
+        with suppress(OSError):  # it has ended meanwhile
+            return text.restore_known(target["pid"], self._bytes)
+        return 0
+
+    def _take_back(self, restored: int) -> str:
+        return _take_back(self._target, self._attached, self._run, self._process.pid, restored)
 
 
-def _take_back(target: Line | None, attached: bool, run: str, recorder: int) -> str:
+def _take_back(target: Line | None, attached: bool, run: str, recorder: int, restored: int) -> str:
     """Ends what the run has left, also a debugger that has not attached yet; what became of the target."""
     from sampler.linux import leftovers, rescue  # the binding of ptrace behind it is slow to load, and seldom needed
 
@@ -136,7 +153,7 @@ def _take_back(target: Line | None, attached: bool, run: str, recorder: int) -> 
     pid, start_ticks = target["pid"], target["start_ticks"]
     if procfs.is_same_process(pid, start_ticks) and not procfs.tracer(pid):
         rescues.append(rescue.tidy(pid, patched, attached))
-    how = "taken back by force, " if any(done.needed for done in rescues) else ""
+    how = "taken back by force, " if restored or any(done.needed for done in rescues) else ""
     return how + fate.describe(pid, start_ticks)
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from sampler.debuginfo.image import reading
 from sampler.debuginfo.lines import Lines
-from sampler.debuginfo.locations import Memory, Storage, Unlocated
 from sampler.debuginfo.points import Points
 from sampler.debuginfo.scope import Scope, Variable
+from sampler.debuginfo.storage import Memory, Storage, Unlocated
 from sampler.debuginfo.types import Pointer as PointerType
 from sampler.debuginfo.types import Struct, Type, plain
-from sampler.plan.nodes import Bias, Constant, Node, Offset, Part, Register, ThreadPointer, walk
+from sampler.plan.nodes import Bias, Constant, Node, Offset, Part, Register, ThreadPointer
+from sampler.plan.trees import walk
 from sampler.planning import described, image_of, load_bias
 from sampler.target import Target
 
@@ -51,11 +52,11 @@ class Asked:
 def inventory(target: Target, point: str) -> Iterator[Asked]:
     """The parameters and locals at each address of the point; raises BinaryError and QuestionError."""
     with image_of(target) as image, reading(target.executable):
-        bias, lines = load_bias(target.pid, image), Lines(image)
+        bias = load_bias(target.pid, image)
         for place in Points(image, bias).find(point):
             for variable in Scope(image, place).locals.values():
                 name = variable.type.name if variable.type is not None else "void"
-                where, readable = _where(variable, lines)
+                where, readable = _where(variable, image.lines)
                 yield Asked(described(place), place.address + bias, variable.name, name, where, readable,
                             tuple(_fields(variable.type)))  # fmt: skip
 

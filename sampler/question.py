@@ -11,8 +11,9 @@ from sampler.errors import PointError
 from sampler.units import NS_PER_SECOND
 
 # What the names of functions, files and addresses are made of: `main.write`, `pkg.(*T).Method`,
-# `pkg.F[...]`, `dir/file.go:42`, `0x4a1b2c`. No white space: to a debugger that begins a second word.
-_POINT = re.compile(r"(?:0x[0-9a-fA-F]{1,16}|[\w(/.][\w()*\[\]./:,·$@~+-]*)")
+# `pkg.F[...]`, `ns::f<int>`, `T::operator==`, `m::f::{closure#0}`, `dir/file.go:42`, `0x4a1b2c`.
+# No white space: to a debugger that begins a second word.
+_POINT = re.compile(r"(?:0x[0-9a-fA-F]{1,16}|[\w(/.][\w()*\[\]./:,·$@~+\-<>{}#&=!|^%]*)")
 LONGEST_POINT = 500
 MOST_EXPRESSIONS = 32
 MOST_HITS = 1000

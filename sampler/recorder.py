@@ -9,16 +9,17 @@ import datetime
 import os
 import platform
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from sampler import __version__
 from sampler.budget import Throttle
-from sampler.errors import BudgetExceeded, InternalError, SamplerError, TargetEnded
+from sampler.errors import BudgetExceeded, InternalError, OutputError, SamplerError, TargetEnded
 from sampler.instruments.base import Assignment, SamplingInstrument, check_condition, instrument_class
 from sampler.linux.announcements import announcements
+from sampler.linux.turns import take_turns
 from sampler.linux.wakeup import StopRequest
 from sampler.outbox import Outbox
 from sampler.question import Question
@@ -43,17 +44,17 @@ class Order:
 def record(order: Order, stream: IO[str]) -> None:
     """Writes the recording of one run to ``stream``; its footer says how it ended. Raises what ended it.
 
-    The run has a thread of its own. ptrace belongs to a thread, and the end of that thread is the
-    gentlest way to let go of a target: nobody is stopped for it.
+    The run has a thread of its own, and where the instrument lets go between looks one for each look.
     """
     with announcements() as announced, StopRequest(stream.fileno(), order.lifeline, announced) as stop:
         outbox = Outbox(stream, lambda: stop.request("reader-gone"))
         run = Run(order, stop, Writer(outbox))
         try:
-            with ThreadPoolExecutor(1, "run") as thread:
-                thread.submit(run.go).result()
+            take_turns(run.go())
         finally:
             outbox.close()
+        if outbox.failure is not None:
+            raise OutputError("the recording is not whole", outbox.failure, "make room, or read it as it comes")
 
 
 class Run:
@@ -64,10 +65,13 @@ class Run:
         self._timing = order.question.timing
         self._start_ns = time.monotonic_ns()
 
-    def go(self) -> None:
-        """Raises SamplerError when the run did not end in good order; the footer is written before."""
+    def go(self) -> Iterator[None]:
+        """Raises SamplerError when the run did not end in good order; the footer is written before.
+
+        It is to go on in another thread where it yields: see ``SamplingInstrument.lets_go``.
+        """
         try:
-            ended = self._ask()
+            ended = yield from self._ask()
         except BudgetExceeded as error:
             self._finish("budget", error)
             raise
@@ -83,7 +87,7 @@ class Run:
             raise failure from error
         self._finish(ended)
 
-    def _ask(self) -> str:
+    def _ask(self) -> Generator[None, None, str]:
         pid = find_pid(self._order.target)
         target, text_check_s = _timed_resolve(pid)
         kind = instrument_class(self._order.instrument)
@@ -102,9 +106,9 @@ class Run:
         )
         self._writer.header(self._describe(target, instrument))
         with instrument:
-            return self._look_until_done(instrument)
+            return (yield from self._look_until_done(instrument))
 
-    def _look_until_done(self, instrument: SamplingInstrument) -> str:
+    def _look_until_done(self, instrument: SamplingInstrument) -> Generator[None, None, str]:
         """Looks on schedule; returns why it ended."""
         timing = self._timing
         throttle = Throttle(self._order.question.budget, timing.period_ns)
@@ -124,6 +128,8 @@ class Run:
             self._writer.look(look, deadline.skipped)
             if throttle.after(look.cost.suspended_ns.high):
                 self._back_off(throttle, schedule)
+            if instrument.lets_go:
+                yield
             now_ns = time.monotonic_ns()
         return "count"
 
@@ -131,7 +137,7 @@ class Run:
         if throttle.helpless:
             share = self._order.question.budget.max_suspended
             raise BudgetExceeded(
-                f"the looks cost more than {share:.3%} of the time",
+                f"the looks cost more than {share * 100:.3g}% of the time",
                 f"even one every {format_duration(throttle.period_ns)} would be too often",
                 "allow more with --max-suspended, or ask with a gentler instrument",
             )

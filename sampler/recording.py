@@ -65,7 +65,7 @@ class Writer:
         else:
             self.totals.misses += 1
         self.totals.skipped += skipped
-        self.totals.suspended_ns += look.cost.suspended_ns
+        self.totals.suspended_ns += look.cost.total_ns
         self.line(look.to_json() | ({"skipped": skipped} if skipped else {}))
 
     def event(self, event: Event) -> None:

@@ -6,7 +6,6 @@ import os
 
 from sampler.debuginfo.executable import Executable
 from sampler.errors import (
-    AlreadyTraced,
     AmbiguousName,
     BinaryError,
     NoSuchProcess,
@@ -15,7 +14,7 @@ from sampler.errors import (
     TargetEnded,
     UsageError,
 )
-from sampler.linux import procfs, text
+from sampler.linux import fate, procfs, text
 from sampler.target import Target
 
 _MOST_LISTED = 5
@@ -75,6 +74,11 @@ def _check_traceable(pid: int) -> None:
         raise NotTraceable(
             f"{pid} ({about.name}) is a kernel thread", "it has no program of its own", "name a user process"
         )
+    if about.state == procfs.ZOMBIE and len(procfs.threads(pid)) > 1:
+        raise NotTraceable(
+            f"the first thread of process {pid} ({about.name}) has ended",
+            "others go on, but Linux shows no program then",
+        )
     if about.state in (procfs.ZOMBIE, procfs.DEAD):
         raise NotTraceable(
             f"process {pid} ({about.name}) has ended", f"it is a zombie until its parent {about.parent} takes note"
@@ -83,19 +87,7 @@ def _check_traceable(pid: int) -> None:
         raise NotTraceable(
             f"process {pid} ({about.name}) is stopped by a signal", fix=f"resume it first: kill -CONT {pid}"
         )
-    _check_untraced(pid)
-
-
-def _check_untraced(pid: int) -> None:
-    tracer = procfs.tracer(pid)
-    if tracer:
-        try:
-            who = f"{procfs.stat(tracer).name}, PID {tracer}"
-        except OSError:
-            who = f"PID {tracer}"
-        raise AlreadyTraced(
-            f"process {pid} is already traced by {who}", "Linux allows one tracer", "end that one first"
-        )
+    fate.check_untraced(pid)
 
 
 def _check_rights(pid: int) -> None:

@@ -32,6 +32,7 @@ class Cost:
     asked for; high from the moment the stop was asked for to the moment the target was seen running.
     ``during_ns``: the look from its request to the target seen running, since the start of the run.
     ``wait_ns``: from the armed breakpoint to its hit. ``hits``: how often the breakpoint was reached.
+    ``between_ns``: what was suspended since the look before, for the target's own signals and threads.
     """
 
     suspended_ns: Interval = Interval()
@@ -39,15 +40,21 @@ class Cost:
     wait_ns: int | None = None
     threads_stopped: int = 0
     hits: int = 0
+    between_ns: Interval = Interval()
+
+    @property
+    def total_ns(self) -> Interval:
+        return self.suspended_ns + self.between_ns
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        line: dict[str, Any] = {
             "suspended_ns": self.suspended_ns.to_json(),
             "during_ns": self.during_ns.to_json(),
             "wait_ns": self.wait_ns,
             "threads_stopped": self.threads_stopped,
             "hits": self.hits,
         }
+        return line | ({"between_ns": self.between_ns.to_json()} if self.between_ns.high else {})
 
     @staticmethod
     def from_json(fields: Mapping[str, Any]) -> Cost:
@@ -57,6 +64,7 @@ class Cost:
             fields.get("wait_ns"),
             fields.get("threads_stopped", 0),
             fields.get("hits", 0),
+            Interval(*fields.get("between_ns", (0, 0))),
         )
 
 

@@ -32,6 +32,12 @@ def values(start: Start) -> Tracee:
     return start(program="values")
 
 
+@pytest.fixture
+def offspring(start: Start) -> Tracee:
+    """A program that makes children, becomes another, or ends, when it is told to."""
+    return start(program="offspring")
+
+
 @pytest.fixture(autouse=True)
 def _no_target_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PID", raising=False)

@@ -1,14 +1,21 @@
-"""Reading one debugging information entry (DIE): its attributes, its references, its addresses."""
+"""Reading one debugging information entry (DIE): its name, its type, its addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from sampler.debuginfo import tree
+
 _REFERENCES = ("DW_AT_abstract_origin", "DW_AT_specification")
 _ADDRESS_FORMS = ("DW_FORM_addr", "DW_FORM_addrx", "DW_FORM_addrx1", "DW_FORM_addrx2", "DW_FORM_addrx3",
                   "DW_FORM_addrx4", "DW_FORM_GNU_addr_index")  # fmt: skip
 _MOST_ORIGINS = 8
+_ENCLOSING = {
+    "DW_TAG_namespace": "namespace", "DW_TAG_module": "module", "DW_TAG_structure_type": "struct",
+    "DW_TAG_class_type": "class", "DW_TAG_union_type": "union", "DW_TAG_enumeration_type": "enum",
+    "DW_TAG_subprogram": "function",
+}  # fmt: skip
 
 
 def value(die: Any, attribute: str | int, default: Any = None) -> Any:
@@ -25,7 +32,7 @@ def inherited(die: Any, attribute: str) -> Any | None:
         link = next((name for name in _REFERENCES if name in die.attributes), None)
         if link is None:
             return None
-        die = die.get_DIE_from_attribute(link)
+        die = tree.linked(die, link)
     return None
 
 
@@ -42,13 +49,21 @@ def origin(die: Any) -> Any:
         link = next((name for name in _REFERENCES if name in die.attributes), None)
         if link is None:
             return die
-        die = die.get_DIE_from_attribute(link)
+        die = tree.linked(die, link)
     return die
 
 
 def low_pc(die: Any) -> int | None:
     found = value(die, "DW_AT_low_pc")
     return int(found) if found is not None else None
+
+
+def entry_pc(die: Any) -> int | None:
+    """Where the code of an entry is entered; a constant counts from its lowest address (DWARF 5, 2.18)."""
+    found = die.attributes.get("DW_AT_entry_pc")
+    if found is None:
+        return None
+    return int(found.value if found.form in _ADDRESS_FORMS else found.value + (low_pc(die) or 0))
 
 
 def ranges(die: Any) -> list[tuple[int, int]]:
@@ -81,16 +96,23 @@ def covers(die: Any, address: int) -> bool:
 def type_of(die: Any) -> Any | None:
     """The entry of its type; None stands for void."""
     owner = inherited(die, "DW_AT_type")
-    return owner.get_DIE_from_attribute("DW_AT_type") if owner is not None else None
+    if owner is None:
+        return None
+    found = tree.linked(owner, "DW_AT_type")
+    return tree.linked(found, "DW_AT_signature") if "DW_AT_signature" in found.attributes else found
 
 
 def enclosing(die: Any) -> list[str]:
-    """The names of the namespaces, classes and modules around an entry, the outermost first."""
+    """The names of the namespaces, classes and functions around an entry, the outermost first."""
     names: list[str] = []
-    parent = die.get_parent()
-    while parent is not None and parent.tag != "DW_TAG_compile_unit":
-        if parent.tag in ("DW_TAG_namespace", "DW_TAG_structure_type", "DW_TAG_class_type", "DW_TAG_union_type",
-                          "DW_TAG_module", "DW_TAG_enumeration_type"):  # fmt: skip
-            names.insert(0, name(parent) or "(anonymous namespace)")
-        parent = parent.get_parent()
+    around = tree.parent(origin(die))
+    while around is not None:
+        if around.tag in _ENCLOSING:
+            names.insert(0, name(around) or f"(anonymous {_ENCLOSING[around.tag]})")
+        around = tree.parent(origin(around))
     return names
+
+
+def qualified(die: Any) -> str:
+    """An entry's name with all that it is enclosed by, as C++ and Rust write it."""
+    return "::".join([*enclosing(die), name(die) or "?"])

@@ -95,7 +95,8 @@ class Executable:
     def _section(self, name: str) -> bytes:
         with self._reading():
             section = self._elf.get_section_by_name(name)
-            return bytes(section.data()) if section is not None else b""
+            has_content = section is not None and section["sh_type"] != "SHT_NOBITS"
+            return bytes(section.data()) if has_content else b""
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

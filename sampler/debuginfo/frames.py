@@ -8,6 +8,7 @@ from functools import cached_property
 from io import BytesIO
 from typing import Any
 
+from sampler.debuginfo import machine
 from sampler.debuginfo.image import Image
 from sampler.debuginfo.units import find_all
 from sampler.plan.nodes import Node, Register, offset
@@ -15,6 +16,13 @@ from sampler.plan.nodes import Node, Register, offset
 _HEADER = struct.Struct("<BBBBiI")  # .eh_frame_hdr: LSB core specification, 10.6.2
 _TABLE_ENTRY = struct.Struct("<ii")
 _EXPECTED_ENCODINGS = (0x1B, 0x03, 0x3B)  # pc-relative, 4 bytes; a number of 4 bytes; section-relative, 4 bytes
+#: A register with an offset, or an expression.
+Rule = tuple[int, int] | list[int]
+# DW_CFA_*, DWARF 5, table 7.29.
+_SET_LOC, _REMEMBER, _RESTORE, _EXPRESSION = 0x01, 0x0A, 0x0B, 0x0F
+_ADVANCES = (_SET_LOC, 0x02, 0x03, 0x04, 0x40)
+_DEFINE, _DEFINE_REGISTER, _DEFINE_OFFSET, _DEFINE_SIGNED, _DEFINE_SIGNED_OFFSET = 0x0C, 0x0D, 0x0E, 0x12, 0x13
+_DEFINITIONS = (_DEFINE, _DEFINE_REGISTER, _DEFINE_OFFSET, _DEFINE_SIGNED, _DEFINE_SIGNED_OFFSET)
 
 
 class Frames:
@@ -26,20 +34,16 @@ class Frames:
     def cfa(self, address: int, function_low: int) -> Node | None:
         """Where the frame of the function begins, when the processor is about to execute ``address``."""
         entry = self._debug_frame_entry(function_low) or self._eh_frame_entry(address)
-        if entry is None:
+        rule = _rule_at(entry, address) if entry is not None else None
+        if rule is None:
             return None
-        rule = None
-        for line in entry.get_decoded().table:
-            if line["pc"] > address:
-                break
-            rule = line["cfa"]
-        if rule is None or rule.reg is None:
-            return None
-        return offset(Register(rule.reg), rule.offset)
+        if isinstance(rule, tuple):
+            return offset(Register(rule[0]), rule[1])
+        return machine.computed(self._image.dwarf, rule)
 
     def _debug_frame_entry(self, low: int) -> Any | None:
         """DWARF 5, 6.4.1: length, CIE's offset, initial location, range."""
-        data = self._section(".debug_frame")
+        data = self._image.debug_frame
         for at in find_all(data, low.to_bytes(8, "little")):
             start = at - 8
             if start < 0:
@@ -102,3 +106,41 @@ class Frames:
 
         frames = CallFrameInfo(BytesIO(cut), len(cut), address, self._image.dwarf.structs, for_eh_frame)
         return next((entry for entry in frames.get_entries() if isinstance(entry, FDE)), None)
+
+
+def _rule_at(entry: Any, address: int) -> Rule | None:
+    """The rule for the CFA that holds at an address: the instructions that come before it (DWARF 5, 6.4.2).
+
+    Read here and not by the library: it stops at GNU's instructions, which are of no matter for the CFA.
+    """
+    place, rule, kept = entry["initial_location"], None, list[Rule | None]()
+    by = entry.cie["code_alignment_factor"], entry.cie["data_alignment_factor"]
+    for instruction in (*entry.cie.instructions, *entry.instructions):
+        code, arguments = _number(instruction.opcode), instruction.args
+        if code in _ADVANCES:
+            place = arguments[0] if code == _SET_LOC else place + arguments[0] * by[0]
+            if place > address:
+                break
+        elif code == _REMEMBER:
+            kept.append(rule)
+        elif code == _RESTORE and kept:
+            rule = kept.pop()
+        elif code == _EXPRESSION:
+            rule = list(arguments[0])
+        elif code in _DEFINITIONS:
+            rule = _defined(code, rule if isinstance(rule, tuple) else (0, 0), arguments, by[1])
+    return rule
+
+
+def _defined(code: int, old: tuple[int, int], given: list[int], by: int) -> tuple[int, int]:
+    """A register with an offset, one of which may stay; ``by``: what signed offsets are counted in."""
+    if code == _DEFINE_REGISTER:
+        return given[0], old[1]
+    if code in (_DEFINE_OFFSET, _DEFINE_SIGNED_OFFSET):
+        return old[0], given[0] * (by if code == _DEFINE_SIGNED_OFFSET else 1)
+    return given[0], given[1] * (by if code == _DEFINE_SIGNED else 1)
+
+
+def _number(opcode: Any) -> int:
+    """Versions of the library differ: a number, or a member of an enumeration."""
+    return int(getattr(opcode, "value", opcode))

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sampler.debuginfo import entries
+from sampler.debuginfo import entries, go_names, tree
 from sampler.debuginfo.functions import Functions, Instance, innermost
 from sampler.debuginfo.image import Image
-from sampler.debuginfo.lines import Lines, Row, prologue_end
-from sampler.debuginfo.units import find_all
-from sampler.errors import PointAmbiguous, PointNotFound
+from sampler.debuginfo.languages import language_of
+from sampler.debuginfo.line_program import Row
+from sampler.debuginfo.lines import prologue_end
+from sampler.debuginfo.meanings import ambiguous, meant
+from sampler.debuginfo.misses import no_function, no_line, no_place, not_a_boundary, not_compiled
 
-_LINE = re.compile(r"(?P<file>.+):(?P<line>\d+)")
-_TYPE_ARGUMENTS = re.compile(r"\[[^\]]*(?:\[[^\]]*\][^\]]*)*\]")
-_MOST_LISTED = 4
+_LINE = re.compile(r"(?P<file>.+[^:]):(?P<line>\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,22 @@ class Place:
     line: int | None
     file: str = ""
 
+    @property
+    def language(self) -> str:
+        """Of the innermost function."""
+        return language_of(self.scope[0])
+
 
 class Points:
     """Finds places in one image, loaded ``bias`` bytes above the file's own addresses."""
 
     def __init__(self, image: Image, bias: int = 0) -> None:
         self._image, self._bias = image, bias
-        self.functions = Functions(image)
-        self.lines = Lines(image)
+        self.lines = image.lines
+        self.functions = Functions(image, self.lines)
 
     def find(self, point: str) -> list[Place]:
-        """The places of a point, in the order of addresses; PointNotFound, PointAmbiguous."""
+        """The places of a point, in the order of addresses; PointNotFound, PointAmbiguous, BinaryError."""
         if point.startswith("0x"):
             return [self._at_address(int(point, 16))]
         as_line = _LINE.fullmatch(point)
@@ -56,23 +61,15 @@ class Points:
     def _at_address(self, address: int) -> Place:
         place = self._place(address - self._bias)
         if place is None:
-            raise PointNotFound(
-                f"there is no function at {address:#x}", fix="give the address of an instruction of the program's own"
-            )
+            raise no_place(self._image, address)
         self._check_boundary(place)
         return place
 
     def _check_boundary(self, place: Place) -> None:
         """A byte changed in the midst of an instruction makes another one of it: only a known beginning will do."""
         known = {row.address for span in entries.ranges(place.function) for row in self.lines.of_function(*span)}
-        if place.address in known or place.address == entries.low_pc(place.function):
-            return
-        near = sorted(known, key=lambda address: abs(address - place.address))[:2]
-        raise PointNotFound(
-            f"no instruction is known to begin at {place.address + self._bias:#x}",
-            "the line table tells of others",
-            "give one of these: " + ", ".join(f"{address + self._bias:#x}" for address in sorted(near)),
-        )
+        if place.address not in known and place.address != entries.low_pc(place.function):
+            raise not_a_boundary(place.address + self._bias, sorted(address + self._bias for address in known))
 
     def _place(self, address: int) -> Place | None:
         """By the innermost function, inlined ones included."""
@@ -93,72 +90,51 @@ class Points:
     # By function.
 
     def _at_function(self, name: str) -> list[Place]:
-        names = list(self._go_names(name)) if self._image.is_go else [name]
-        packages = {re.sub(r"\[.*", "", full).rpartition("/")[0] for full in names}
-        if len(names) > 1 and len(packages) > 1:
-            raise _ambiguous(name, sorted(names))
-        places = [place for full in names for place in self._places_of(full)]
+        instances = self._of_go(name) if self._image.is_go else []
+        instances = instances or meant(name, self.functions.native(name), self.functions, self.lines)
+        places = [place for instance in instances for place in self._place_of(instance)]
         if not places:
-            raise self._no_function(name)
+            raise no_function(self._image, self.functions, name)
         return sorted(places, key=lambda place: place.address)
 
-    def _places_of(self, full: str) -> Iterator[Place]:
-        for instance in self.functions.named(full):
-            address = instance.low if instance.inlined else self._after_prologue(instance)
-            function = self.functions.at(address) if instance.inlined else instance.entry
-            if function is not None:
-                yield self._described(address, function, _scope(instance.entry, address))
+    def _of_go(self, name: str) -> list[Instance]:
+        renamed = self._image.packages.with_paths(go_names.bare(name))
+        names = go_names.full_names(name, self._image.units.info, renamed)
+        if len({go_names.package(full) for full in names}) > 1:
+            raise ambiguous(name, names, "name one of them in full")
+        given = go_names.arguments(name)
+        chosen = [full for full in names if not given or go_names.arguments(full) == given]
+        if names and not chosen:
+            raise not_compiled(name, names)
+        return [instance for full in chosen for instance in self.functions.of_go(full)]
+
+    def _place_of(self, instance: Instance) -> Iterator[Place]:
+        address = instance.low if instance.inlined else self._after_prologue(instance)
+        function = self.functions.at(address) if instance.inlined else instance.entry
+        if function is not None:
+            yield self._described(address, function, _scope(instance.entry, address))
 
     def _after_prologue(self, instance: Instance) -> int:
         high = next(high for low, high in instance.ranges if low <= instance.low < high)
         rows = self.lines.of_function(instance.low, high)
         return prologue_end(rows, instance.low, optimised=_has_location_lists(instance.entry))
 
-    def _go_names(self, name: str) -> Iterator[str]:
-        """The full names that a name stands for: without its package's path, without type arguments."""
-        bare = _TYPE_ARGUMENTS.sub("", name)
-        last = re.split(r"[./]", bare)[-1].lstrip("(*").rstrip(")")
-        found = {full for full in self._names_with(last) if _TYPE_ARGUMENTS.sub("", full) == bare}
-        if not found:
-            found = {full for full in self._names_with(last) if _TYPE_ARGUMENTS.sub("", full).endswith("/" + bare)}
-        if not found and name.startswith("("):
-            found = {full for full in self._names_with(last) if _TYPE_ARGUMENTS.sub("", full).endswith("." + bare)}
-        asked_for = name in found  # one instantiation, named in full
-        yield from [name] if asked_for else sorted(found)
-
-    def _names_with(self, last: str) -> Iterator[str]:
-        data = self._image.units.info
-        for wanted in (f".{last}\0", f".{last}["):
-            for at in find_all(data, wanted.encode()):
-                start = at
-                while data[start - 1] >= 0x20:  # in front of a name stands the number of an abbreviation
-                    start -= 1
-                yield data[start : data.index(b"\0", at)].decode(errors="replace")
-
-    def _no_function(self, name: str) -> PointNotFound:
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, self._image.identity.names_like(name), 3)
-        return PointNotFound(
-            f"there is no function {name} in {self._image.path}",
-            f"did you mean {' or '.join(close)}?" if close else "",
-            "name it as in the program: main.write, pkg.(*T).Method, file.go:42",
-        )
-
     # By line.
 
     def _at_line(self, file: str, line: int) -> list[Place]:
         found = self.lines.at_line(file, line)
         if len(found) > 1:
-            raise _ambiguous(f"{file}:{line}", [f"{path}:{line}" for path in sorted(found)])
+            raise ambiguous(f"{file}:{line}", [f"{path}:{line}" for path in sorted(found)], "name one of them in full")
         if not found:
-            raise self._no_line(file, line)
+            raise no_line(self._image, self.lines, file, line)
         rows = next(iter(found.values()))
-        first: dict[int, Place] = {}
+        first: dict[tuple[int, int], Place] = {}
         for row in sorted(rows, key=lambda row: row.address):
             place = self._place(self._moved(row))
             if place is not None:
-                first.setdefault(place.scope[0].offset, place)
+                first.setdefault(tree.identity(place.scope[0]), place)
+        if not first:
+            raise no_place(self._image, rows[0].address + self._bias)
         return sorted(first.values(), key=lambda place: place.address)
 
     def _moved(self, row: Row) -> int:
@@ -170,17 +146,6 @@ class Points:
         rows = self.lines.of_function(low, high)
         end = prologue_end(rows, low, optimised=_has_location_lists(function))
         return end if low <= row.address < end else row.address
-
-    def _no_line(self, file: str, line: int) -> PointNotFound:
-        lines = self.lines.lines_of(file)
-        if not lines:
-            return PointNotFound(
-                f"there is no file {file} in {self._image.path}",
-                fix="name it by the end of its path, like server/main.go",
-            )
-        near = min((near for known in lines.values() for near in known), key=lambda near: abs(near - line))
-        return PointNotFound(f"there is no code at {file}:{line}", f"the nearest line that holds some is {near}",
-                             f"try {file}:{near}")  # fmt: skip
 
 
 def _scope(entry: Any, address: int) -> list[Any]:
@@ -194,11 +159,6 @@ def _scope(entry: Any, address: int) -> list[Any]:
 
 
 def _has_location_lists(function: Any) -> bool:
-    locations = [child.attributes.get("DW_AT_location") for child in function.iter_children()]
+    locations = [child.attributes.get("DW_AT_location") for child in tree.children(function)]
     return any(found is not None and found.form in ("DW_FORM_sec_offset", "DW_FORM_loclistx", "DW_FORM_data4")
                for found in locations)  # fmt: skip
-
-
-def _ambiguous(point: str, names: list[str]) -> PointAmbiguous:
-    listed = ", ".join(names[:_MOST_LISTED]) + (", …" if len(names) > _MOST_LISTED else "")
-    return PointAmbiguous(f"{point} names several places", f"among them {listed}", "name one of them in full")

@@ -7,27 +7,24 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sampler.debuginfo import entries, locations, references, types
+from sampler.debuginfo import entries, locations, tree, types
 from sampler.debuginfo.frames import Frames
+from sampler.debuginfo.globals import Globals
 from sampler.debuginfo.image import Image
-from sampler.debuginfo.lines import declared_line
-from sampler.debuginfo.locations import Memory, Storage, Surroundings, Unlocated
+from sampler.debuginfo.languages import GO
+from sampler.debuginfo.lines import declared_line, prologue_end
+from sampler.debuginfo.machine import Surroundings, storage
 from sampler.debuginfo.points import Place
+from sampler.debuginfo.storage import Memory, Storage, Unlocated
 from sampler.debuginfo.type_reader import TypeReader
 from sampler.debuginfo.types import Type
-from sampler.debuginfo.units import Unit, find_all
 from sampler.plan import numbers
-from sampler.plan.nodes import Block, Node, Part
+from sampler.plan.nodes import Block, Node, Part, Register
 
 _VARIABLES = ("DW_TAG_formal_parameter", "DW_TAG_variable")
-_VARIABLE = ("DW_TAG_variable",)
 _GO_CLOSURE_OFFSET = 0x2907  # cmd/internal/dwarf/dwarf.go
 _CLOSURE = ".closureptr"
-_NAMES = ("DW_AT_name",)
-_FORMS = ("DW_FORM_string", "DW_FORM_strp", "DW_FORM_strx1", "DW_FORM_strx2", "DW_FORM_strx")
-_CODE_TAGS = ("DW_TAG_subprogram", "DW_TAG_lexical_block", "DW_TAG_inlined_subroutine")
-_TYPE_TAGS = ("DW_TAG_base_type", "DW_TAG_structure_type", "DW_TAG_union_type", "DW_TAG_class_type",
-              "DW_TAG_enumeration_type", "DW_TAG_typedef")  # fmt: skip
+_CONTEXT = 1  # rdx, Go's context register: src/cmd/compile/abi-internal.md
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +44,22 @@ class Variable:
 
 
 class Scope:
-    """The names at one place."""
+    """The names at one place. Those of globals raise NotInScope."""
 
     def __init__(self, image: Image, place: Place) -> None:
         self.image, self.place = image, place
-        self.types = TypeReader(image.is_go)
-        self._surroundings = Surroundings(place.address, self._frame_base, self._cfa, self._thread_storage)
+        self._globals = Globals(image, place)
+        self.types = TypeReader(self._globals.definition)
+        self._surroundings = Surroundings(place.address, self._frame_base, self._cfa, image.thread_storage)
+
+    @property
+    def owner(self) -> str:
+        """What the scope belongs to, for messages."""
+        return self.place.name
+
+    @property
+    def language(self) -> str:
+        return self.place.language
 
     @cached_property
     def locals(self) -> dict[str, Variable]:
@@ -65,77 +72,82 @@ class Scope:
                     found[variable.name] = variable
         return found
 
-    def variable(self, name: str) -> Variable | None:
-        """A local, or a global of the same package or unit; None."""
-        return self.locals.get(name) or self.global_named(name)
-
     def global_named(self, name: str) -> Variable | None:
         """A global by its name as written: in Go with or without its package (path)."""
-        for declared in self._globals(name, _VARIABLE):
-            for entry in (declared, *references.referring(self.image.units, declared, _VARIABLE)):
-                if "DW_AT_location" in entry.attributes:
-                    return Variable(name, self.types.of(entry), self._where(entry, self.types.of(entry)))
-        return None
+        entry = self._globals.variable(name)
+        if entry is None:
+            return None
+        kind = self.types.of(entry)
+        return Variable(name, kind, self._where(entry, kind))
 
     def constant(self, name: str) -> tuple[int, Type | None] | None:
         """A named integer constant or an enumerator, with its type."""
-        for entry in self._globals(name, ("DW_TAG_constant", "DW_TAG_enumerator")):
-            value = entries.value(entry, "DW_AT_const_value")
-            if isinstance(value, int):
-                owner = entry.get_parent() if entry.tag == "DW_TAG_enumerator" else entries.type_of(entry)
-                kind = self.types.read(owner) if owner is not None else None
-                return _in_kind(value, kind), kind
-        return None
+        entry = self._globals.constant(name)
+        if entry is None:
+            return None
+        owner = tree.parent(entry) if entry.tag == "DW_TAG_enumerator" else entries.type_of(entry)
+        kind = self.types.read(owner) if owner is not None else None
+        return _in_kind(entries.value(entry, "DW_AT_const_value"), kind), kind
 
     def type_named(self, name: str) -> Type | None:
         """A type by its name as written."""
-        for entry in self._globals(name, _TYPE_TAGS):
-            if not entries.value(entry, "DW_AT_declaration"):
-                return self.types.read(entry)
-        return None
-
-    @property
-    def owner(self) -> str:
-        """What the scope belongs to, for messages."""
-        return self.place.name
+        entry = self._globals.type(name)
+        return self.types.read(entry) if entry is not None else None
 
     # Locals.
 
     def _variables_of(self, block: Any) -> Iterator[Any]:
         seen = set()
-        for entry in block.iter_children():
+        for entry in tree.children(block):
             if entry.tag in _VARIABLES and entries.name(entry) and self._is_declared(entry):
-                seen.add(entries.origin(entry).offset)
+                seen.add(tree.identity(entries.origin(entry)))
                 yield entry
         origin = entries.origin(block)
         if origin is not block:  # what has vanished altogether is told by the abstract instance only
-            for entry in origin.iter_children():
-                if entry.tag in _VARIABLES and entry.offset not in seen and entries.name(entry):
+            for entry in tree.children(origin):
+                if entry.tag in _VARIABLES and tree.identity(entry) not in seen and entries.name(entry):
                     yield entry
 
     def _is_declared(self, entry: Any) -> bool:
         """In Go a block's entry begins before its variables do."""
         line = declared_line(entry)
-        if not self.image.is_go or entry.tag != "DW_TAG_variable" or line is None or self.place.line is None:
+        if self.language != GO or entry.tag != "DW_TAG_variable" or line is None or self.place.line is None:
+            return True
+        if _GO_CLOSURE_OFFSET in entry.attributes:  # it was there before the function
             return True
         return line <= self.place.line
 
     def _local(self, entry: Any) -> Variable:
         name, kind = entries.name(entry) or "", self.types.of(entry)
-        where = self._captured(entry) if _GO_CLOSURE_OFFSET in entry.attributes else self._where(entry, kind)
-        if self.image.is_go and name.startswith("&"):  # it has escaped: a pointer to it is kept
+        captured = _GO_CLOSURE_OFFSET in entry.attributes
+        where = self._captured(entry, kind) if captured else self._where(entry, kind)
+        if self.language == GO and name.startswith("&"):  # it has escaped: a pointer to it is kept
             name, kind, where = name[1:], _target(kind), _behind(where)
         return Variable(name, kind, where, entry.tag == "DW_TAG_formal_parameter")
 
-    def _captured(self, entry: Any) -> Storage | Unlocated:
-        """A variable of an outer function, in the closure's own record."""
-        at = entries.value(entry, _GO_CLOSURE_OFFSET)
+    def _captured(self, entry: Any, kind: Type | None) -> Storage | Unlocated:
+        """A variable of an outer function: in the closure's record where that is at hand, else where it was put."""
+        closure = self._closure
+        if closure is not None:
+            return closure.inside(entries.value(entry, _GO_CLOSURE_OFFSET))
+        return self._where(entry, kind)
+
+    @cached_property
+    def _closure(self) -> Memory | None:
+        """The record of the closure that is executed: in a register of its own until the prologue ends."""
+        if self._in_prologue():
+            return Memory(Register(_CONTEXT))
         for block in self.place.scope:
-            for other in block.iter_children():
-                if entries.name(other) == _CLOSURE:
-                    closure = _behind(self._where(other, self.types.of(other)))
-                    return closure.inside(at) if isinstance(closure, Memory) else closure
-        return Unlocated("the closure that holds it cannot be found")
+            for entry in tree.children(block):
+                if entries.name(entry) == _CLOSURE:
+                    found = _behind(self._where(entry, self.types.of(entry)))
+                    return found if isinstance(found, Memory) else None
+        return None
+
+    def _in_prologue(self) -> bool:
+        low, high = entries.ranges(self.place.function)[0]
+        rows = self.image.lines.of_function(low, high)
+        return not self.place.inlined and low <= self.place.address <= prologue_end(rows, low, optimised=True)
 
     def _where(self, entry: Any, kind: Type | None) -> Storage | Unlocated:
         try:
@@ -149,7 +161,7 @@ class Scope:
             raise Unlocated("its function has no frame base")
         attribute = function.attributes["DW_AT_frame_base"]
         code = locations.expression_at(function, attribute, self.place.address)
-        found = locations.storage(function.cu, code, self._surroundings, 8)
+        found = storage(function.cu, code, self._surroundings, 8)
         return found.address if isinstance(found, Memory) else found.part(0, 8)
 
     def _cfa(self) -> Node:
@@ -159,56 +171,6 @@ class Scope:
         if found is None:
             raise Unlocated("the program has no call frame information for its function")
         return found
-
-    @property
-    def _thread_storage(self) -> int:
-        """Of the executable, which is the first module: right below the thread pointer (ELF TLS, variant II)."""
-        for segment in self.image.elf.iter_segments("PT_TLS"):
-            align = segment["p_align"] or 1
-            return int(-segment["p_memsz"] // align * align)
-        return 0
-
-    # Globals.
-
-    def _globals(self, name: str, tags: tuple[str, ...]) -> Iterator[Any]:
-        if self.image.is_go:
-            yield from (entry for full in self._go_names(name, tags) for entry in self._entries(full, tags))
-        else:
-            last = name.rpartition("::")[2]
-            for entry in self._entries(last, tags):
-                named = last == name or "::".join([*entries.enclosing(entry), last]).endswith(name)
-                if named and entry.get_parent().tag not in _CODE_TAGS:
-                    yield entry
-
-    def _go_names(self, name: str, tags: tuple[str, ...]) -> Iterator[str]:
-        if "." not in name:
-            yield f"{self.image.units.at(self.place.scope[0].offset).name}.{name}"  # type: ignore[union-attr]
-            yield f"{entries.name(self.place.function.cu.get_top_DIE())}.{name}"
-            if tags == _TYPE_TAGS:
-                yield name
-            return
-        yield name
-        for at in find_all(self.image.units.info, f"/{name}\0".encode()):
-            start = at
-            while self.image.units.info[start - 1] >= 0x20:
-                start -= 1
-            yield self.image.units.info[start : at + len(name) + 1].decode(errors="replace")
-
-    def _entries(self, name: str, tags: tuple[str, ...]) -> Iterator[Any]:
-        """Entries of that very name: of the place's own unit first."""
-        data, own = self.image.units.info, self.image.units.at(self.place.scope[0].offset)
-        units = [unit for unit in self.image.units.mentioning(name) if own is None or unit.offset != own.offset]
-        for unit in [own, *units] if own is not None else units:
-            for at in self._places(unit, name):
-                for entry in references.entries_with(unit, data, at, _NAMES, _FORMS):
-                    if entry.tag in tags and entries.name(entry) == name:
-                        yield entry
-
-    def _places(self, unit: Unit, name: str) -> Iterator[int]:
-        data = self.image.units.info
-        yield from find_all(data, name.encode() + b"\0", *unit.span)
-        for text in find_all(self.image.units.strings, name.encode() + b"\0"):
-            yield from find_all(data, text.to_bytes(4, "little"), *unit.span)
 
 
 def _in_kind(number: int, kind: Type | None) -> int:

@@ -1,4 +1,4 @@
-"""The symbol table, searched as bytes: reading it entry by entry takes a second on a large program."""
+"""The symbol table, read as bytes: an object for each of its entries would take a second on a large program."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from typing import Any
 
 # Elf64_Sym, elf(5): name, info, other, section, value, size.
 _ENTRY = struct.Struct("<IBBHQQ")
-_FUNCTION, _INDIRECT_FUNCTION, _OBJECT = 2, 10, 1
+_FUNCTION, _INDIRECT_FUNCTION = 2, 10
 
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A function or an object: its name, its address in the file, its size in bytes."""
+    """A function: its name, its address in the file, its size in bytes."""
 
     name: str
     address: int
     size: int
-    function: bool
 
 
 class Symbols:
@@ -37,16 +36,6 @@ class Symbols:
                 return bytes(table.data()), bytes(self._elf.get_section(table["sh_link"]).data())
         return b"", b""
 
-    def named(self, name: str) -> list[Symbol]:
-        """The symbols of exactly that name."""
-        table, strings = self._tables
-        found, wanted = [], name.encode() + b"\0"
-        at = strings.find(wanted)
-        while at >= 0:  # a name may be the end of another one
-            found += self._at_name(table, at)
-            at = strings.find(wanted, at + 1)
-        return found
-
     def covering(self, address: int) -> Symbol | None:
         """The function that the address belongs to."""
         starts, entries = self._by_address
@@ -55,7 +44,7 @@ class Symbols:
             return None
         start, size, name = entries[at]
         inside = address < start + size or (not size and address == start)
-        return Symbol(self._text(name), start, size, True) if inside else None
+        return Symbol(self._text(name), start, size) if inside else None
 
     @cached_property
     def _by_address(self) -> tuple[list[int], list[tuple[int, int, int]]]:
@@ -67,17 +56,6 @@ class Symbols:
             if info & 15 in (_FUNCTION, _INDIRECT_FUNCTION) and section
         )
         return [entry[0] for entry in entries], entries
-
-    def _at_name(self, table: bytes, name_at: int) -> list[Symbol]:
-        found, wanted = [], struct.pack("<I", name_at)
-        at = table.find(wanted)
-        while at >= 0:
-            if at % _ENTRY.size == 0 and at + _ENTRY.size <= len(table):
-                name, info, _, section, value, size = _ENTRY.unpack_from(table, at)
-                if section and info & 15 in (_FUNCTION, _INDIRECT_FUNCTION, _OBJECT):
-                    found.append(Symbol(self._text(name), value, size, info & 15 != _OBJECT))
-            at = table.find(wanted, at + 1)
-        return found
 
     def _text(self, at: int) -> str:
         strings = self._tables[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sampler.plan.nodes import ADDRESS, Base, Kind
+from sampler.plan.nodes import ADDRESS, Base, Kind, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +41,20 @@ class Enumeration(Type):
 class Pointer(Type):
     """``target``: gives the type that it points to; None stands for void. ``reference``: C++'s &.
 
-    ``go``: one of Go's, which are gone through without a star more often than C's.
+    ``language``: whose it is; Go and Rust go through pointers without a star more often than C.
     """
 
     target: Callable[[], Type | None] = field(compare=False)
     reference: bool = False
-    go: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """A member at ``offset`` bytes. ``bit_size`` with ``bit_offset`` (from the start) for a bitfield.
 
-    ``embedded``: its own fields can be named as if they were its owner's.
+    ``embedded``: its own fields can be named as if they were its owner's. ``base``: it is what a class
+    inherits from. ``place``: gives the member's address from the owner's, where no offset does.
     """
 
     name: str
@@ -62,6 +63,25 @@ class Field:
     embedded: bool = False
     bit_offset: int = 0
     bit_size: int = 0
+    base: bool = False
+    place: Callable[[Node], Node] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One of the forms of a Rust enum. ``value``: of the discriminant, None for all that no other has."""
+
+    name: str
+    value: int | None
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Type):
+    """A Rust enum that holds data: one of several variants. ``discriminant``: None where there is one only."""
+
+    discriminant: Field | None
+    variants: tuple[Variant, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,32 +1,43 @@
-"""The units of a program's DWARF: which one covers an address, which ones mention a name.
+"""The units of a program's DWARF: which one covers an address, which one an entry belongs to.
 
-Only the head of each unit is read (some 0.1 ms a unit); what is inside is read when it is asked for.
+Only the headers of all are read; what is inside is read when it is asked for.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sampler.debuginfo import entries
+from sampler.debuginfo import address_ranges, entries
+from sampler.debuginfo.address_ranges import Span
+from sampler.errors import BinaryError
 
 Range = tuple[int, int]
+#: Of a reference from one section into another, in bytes.
+OFFSET_SIZE = 4
+
+_KEPT_ELSEWHERE = ("DW_AT_dwo_name", "DW_AT_GNU_dwo_name")
 
 
-@dataclass(frozen=True, slots=True)
 class Unit:
-    """One unit: pyelftools' object, its name, and the addresses that it covers (of the file)."""
+    """One unit: pyelftools' object; its name and the addresses that it covers (of the file) are read when asked for.
 
-    cu: Any
-    name: str
-    ranges: tuple[Range, ...]
+    A partial unit (dwz makes them) holds what several others share, and covers none.
+    """
 
-    @property
-    def offset(self) -> int:
-        return int(self.cu.cu_offset)
+    def __init__(self, cu: Any) -> None:
+        self.cu = cu
+        self.offset = int(cu.cu_offset)
+
+    @cached_property
+    def name(self) -> str:
+        return entries.name(self.top) or ""
+
+    @cached_property
+    def ranges(self) -> tuple[Range, ...]:
+        return tuple(entries.ranges(self.top))
 
     @property
     def span(self) -> Range:
@@ -37,27 +48,53 @@ class Unit:
     def top(self) -> Any:
         return self.cu.get_top_DIE()
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """What it tells is in a .dwo file."""
+        return any(name in self.top.attributes for name in _KEPT_ELSEWHERE)
+
 
 class Units:
-    """All units of one DWARFInfo."""
+    """All units of .debug_info: of a program, or of the file that dwz has moved shared ones into.
 
-    def __init__(self, dwarf: Any, path: str) -> None:
-        self._dwarf, self._path = dwarf, path
+    ``of_types``: those of .debug_types, which is where DWARF 4 has units of one type each.
+    """
+
+    def __init__(self, dwarf: Any, of_types: bool = False) -> None:
+        self.dwarf, self._of_types = dwarf, of_types
 
     @cached_property
     def all(self) -> list[Unit]:
-        return [self._described(cu) for cu in self._dwarf.iter_CUs() if cu.get_top_DIE().tag == "DW_TAG_compile_unit"]
-
-    @cached_property
-    def _starts(self) -> tuple[list[int], list[tuple[int, int, Unit]]]:
-        spans = sorted(((low, high, unit) for unit in self.all for low, high in unit.ranges), key=lambda span: span[:2])
-        return [span[0] for span in spans], spans
+        return [_unit(cu) for cu in (self.dwarf.iter_TUs() if self._of_types else self.dwarf.iter_CUs())]
 
     def covering(self, address: int) -> Unit | None:
         """The unit whose code the address belongs to."""
-        starts, spans = self._starts
-        at = bisect_right(starts, address) - 1
-        return spans[at][2] if at >= 0 and address < spans[at][1] else None
+        return self._covering(self._listed, address) or self._covering(self._told, address)
+
+    def _covering(self, spans: list[Span], address: int) -> Unit | None:
+        at = bisect_right(spans, address, key=lambda span: span[0]) - 1
+        if at < 0 or address >= spans[at][1]:
+            return None
+        unit = self.at(spans[at][2])
+        return unit if unit is not None and unit.offset == spans[at][2] else None
+
+    @cached_property
+    def _listed(self) -> list[Span]:
+        """By the table, where there is one."""
+        return address_ranges.spans(content(self.dwarf.debug_aranges_sec))
+
+    @cached_property
+    def _told(self) -> list[Span]:
+        """By the units themselves."""
+        return sorted((low, high, unit.offset) for unit in self.all for low, high in unit.ranges)
+
+    def of(self, entry: Any) -> Unit | None:
+        """The unit that an entry belongs to; None if that is in another file or section."""
+        at = bisect_right(self._offsets, entry.cu.cu_offset) - 1
+        return self.all[at] if at >= 0 and self.all[at].cu is entry.cu else None
+
+    def has(self, unit: Unit) -> bool:
+        return self._of_types == hasattr(unit.cu, "tu_offset") and unit.cu.dwarfinfo is self.dwarf
 
     def at(self, offset: int) -> Unit | None:
         """The unit that an offset into .debug_info belongs to."""
@@ -68,57 +105,37 @@ class Units:
     def _offsets(self) -> list[int]:
         return [unit.offset for unit in self.all]
 
-    def mentioning(self, name: str) -> Iterator[Unit]:
-        """The units in which an entry has that name, each once; now and then one too many."""
-        seen = set()
-        for at in self._places_of(name):
-            unit = self.at(at)
-            if unit is not None and unit.offset not in seen:
-                seen.add(unit.offset)
-                yield unit
-        for unit in self._mentioning_by_index(name):
-            if unit.offset not in seen:
-                seen.add(unit.offset)
-                yield unit
-
-    def _places_of(self, name: str) -> Iterator[int]:
-        info, wanted = self.info, name.encode() + b"\0"
-        yield from find_all(info, wanted)  # in place (DW_FORM_string)
-        for at in find_all(self.strings, wanted):  # a name may be the end of another one
-            yield from find_all(info, at.to_bytes(4, "little"))
-
-    def _mentioning_by_index(self, name: str) -> Iterator[Unit]:
-        """By DW_FORM_strx: the units whose share of .debug_str_offsets holds the string."""
-        section = self._dwarf.debug_str_offsets_sec
-        if section is None:
-            return
-        table = section.stream.getvalue()
-        bases = sorted((entries.value(unit.top, "DW_AT_str_offsets_base", 0), unit) for unit in self._indexed)
-        starts = [base for base, _ in bases]
-        for at in find_all(self.strings, name.encode() + b"\0"):
-            for place in find_all(table, at.to_bytes(4, "little")):
-                owner = bisect_right(starts, place) - 1
-                if owner >= 0:
-                    yield bases[owner][1]
-
-    @cached_property
-    def _indexed(self) -> list[Unit]:
-        return [unit for unit in self.all if "DW_AT_str_offsets_base" in unit.top.attributes]
-
     @cached_property
     def info(self) -> bytes:
-        """The whole of .debug_info."""
-        return bytes(self._dwarf.debug_info_sec.stream.getvalue())
+        """The whole of .debug_info, or of .debug_types."""
+        return content(self.dwarf.debug_types_sec if self._of_types else self.dwarf.debug_info_sec)
 
     @cached_property
     def strings(self) -> bytes:
         """The whole of .debug_str."""
-        section = self._dwarf.debug_str_sec
-        return bytes(section.stream.getvalue()) if section is not None else b""
+        return content(self.dwarf.debug_str_sec)
 
-    def _described(self, cu: Any) -> Unit:
-        top = cu.get_top_DIE()
-        return Unit(cu, entries.name(top) or "", tuple(entries.ranges(top)))
+    @cached_property
+    def string_offsets(self) -> bytes:
+        """The whole of .debug_str_offsets."""
+        return content(self.dwarf.debug_str_offsets_sec)
+
+    @cached_property
+    def addresses(self) -> bytes:
+        """The whole of .debug_addr."""
+        return content(self.dwarf.debug_addr_sec)
+
+
+def _unit(cu: Any) -> Unit:
+    if cu.dwarf_format() == 64:
+        raise BinaryError("the debug information is in the 64-bit form of DWARF", "which is not read",
+                          "build the program without -gdwarf64")  # fmt: skip
+    return Unit(cu)
+
+
+def content(section: Any) -> bytes:
+    """Of one of pyelftools' sections; empty where there is none."""
+    return bytes(section.stream.getvalue()) if section is not None else b""
 
 
 def find_all(data: bytes, wanted: bytes, start: int = 0, end: int | None = None) -> Iterator[int]:

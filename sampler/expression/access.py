@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from difflib import get_close_matches
-
 from sampler.debuginfo import types
-from sampler.debuginfo.locations import Memory, Pieces
-from sampler.debuginfo.types import Field, Type, is_integer, plain
+from sampler.debuginfo.languages import GO
+from sampler.debuginfo.storage import Memory, Pieces
+from sampler.debuginfo.types import Type, is_integer, plain
 from sampler.expression.operands import (
     BYTE,
     GO_INT,
@@ -18,10 +16,10 @@ from sampler.expression.operands import (
     part,
     pointed,
     pointer_to,
-    refusal,
     stored,
     value,
 )
+from sampler.expression.refusals import refusal
 from sampler.plan.nodes import (
     INT64,
     WORD,
@@ -41,69 +39,6 @@ from sampler.plan.nodes import (
 
 _DEEPEST_EMBEDDING = 8
 _MOST_NAMED = 6
-
-
-def member(owner: Operand, name: str, text: str) -> Operand:
-    """A field of a struct, of what a pointer to one points to, or of a struct embedded in it."""
-    if isinstance(owner.plain, types.Pointer):
-        owner = pointed(owner, owner.plain.target()).named(owner.text)
-    struct = owner.plain
-    if isinstance(struct, types.Interface):
-        raise refusal(text, f"{owner.text!r} is an interface, and what is in it is not read", "compare it with nil")
-    if not isinstance(struct, types.Struct):
-        raise refusal(text, f"{owner.text!r} is {described(owner.type)}, which has no fields")
-    path = _path_to(struct, name)
-    if path is None:
-        raise _no_field(struct, name, text)
-    for field in path:
-        owner = member_by(owner, field)
-    return owner.named(text)
-
-
-def member_by(owner: Operand, field: Field) -> Operand:
-    """A field that is already known."""
-    if isinstance(owner.plain, types.Pointer):  # embedded by pointer
-        owner = pointed(owner, owner.plain.target()).named(owner.text)
-    storage, text = stored(owner), f"{owner.text}.{field.name}"
-    if field.bit_size:
-        return Operand(text, field.type(), storage, bits=(field.bit_offset, field.bit_size))
-    return Operand(text, field.type(), storage.inside(field.offset))
-
-
-def _path_to(struct: types.Struct, name: str) -> list[Field] | None:
-    """The shortest way through embedded fields."""
-    level: list[tuple[list[Field], types.Struct]] = [([], struct)]
-    for _ in range(_DEEPEST_EMBEDDING):
-        for path, owner in level:
-            found = next((field for field in owner.fields if field.name == name), None)
-            if found is not None:
-                return [*path, found]
-        level = [([*path, field], inner) for path, owner in level for field, inner in _embedded(owner)]
-    return None
-
-
-def _embedded(struct: types.Struct) -> Iterator[tuple[Field, types.Struct]]:
-    for field in struct.fields:
-        if field.embedded:
-            inner = plain(field.type())
-            if isinstance(inner, types.Pointer):
-                inner = plain(inner.target())
-            if isinstance(inner, types.Struct):
-                yield field, inner
-
-
-def _no_field(struct: types.Struct, name: str, text: str) -> Exception:
-    names = [field.name for field in struct.fields if field.name]
-    names += [field.name for _, inner in _embedded(struct) for field in inner.fields if field.name]
-    if not names:
-        return refusal(text, f"{struct.name} is declared, but not defined, where it is used")
-    close = get_close_matches(name, names, 1)
-    fix = (
-        f"did you mean {close[0]}?"
-        if close
-        else f"it has {', '.join(names[:_MOST_NAMED])}" + (", …" if len(names) > _MOST_NAMED else "")
-    )
-    return refusal(text, f"no such field of {struct.name}: {name!r}", fix)
 
 
 def dereferenced(operand: Operand, text: str) -> Operand:
@@ -139,7 +74,7 @@ def element(operand: Operand, index: Operand, text: str) -> Operand:
         return _of_array(operand, found, position, text)
     if isinstance(found, types.Pointer):
         inner = plain(found.target())
-        if isinstance(inner, types.Array) and found.go:  # Go goes through a pointer to an array
+        if isinstance(inner, types.Array) and found.language == GO:  # Go goes through a pointer to an array
             return element(pointed(operand, inner).named(operand.text), index, text)
         return _in_memory(value(operand), None, found.target(), position, text)
     raise refusal(text, f"{operand.text!r} is {described(operand.type)}, which has no elements")

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sampler.debuginfo.locations import Unlocated
+from sampler.debuginfo.languages import GO
 from sampler.debuginfo.scope import Scope
 from sampler.debuginfo.types import Type
-from sampler.errors import ExpressionRefused
-from sampler.expression import access, casts
+from sampler.expression import access, casts, constants, fields
 from sampler.expression.answers import Answers
-from sampler.expression.operands import Operand, computed, no_value, refusal, untyped, value
-from sampler.expression.rules import Rules, adapted, promoted, rules_of
+from sampler.expression.basic_types import of_c_words
+from sampler.expression.languages import rules_of
+from sampler.expression.naming import Naming
+from sampler.expression.operands import Operand, computed, referred, untyped, value
+from sampler.expression.refusals import Refusal, refusal
 from sampler.expression.syntax import is_difference, parse
 from sampler.plan.nodes import Arithmetic, Base, Complement, Negate, Node, Not
 
 if TYPE_CHECKING:
     from lark import Token, Tree
-
-_WORDS = {"true": True, "false": False, "nil": None, "NULL": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +35,12 @@ class Compiled:
 
 def compile_expression(text: str, scope: Scope) -> Compiled:
     """Raises ExpressionError (not of our grammar) or ExpressionRefused (not answerable at that place)."""
-    compiler = Compiler(text, scope)
-    operand = compiler.operand(parse(text))
-    plan = Answers(scope.image.is_go).of(operand)
+    tree = parse(text)
+    try:
+        operand = Compiler(text, scope).operand(tree)
+        plan = Answers(scope.language).of(operand)
+    except Refusal as refused:
+        raise refused.error(text) from refused
     name = operand.type.name if operand.type is not None else "constant"
     return Compiled(text, plan, name, _unsigned_bits(text, operand))
 
@@ -59,14 +61,16 @@ class Compiler:
     """Compiles the parts of one expression."""
 
     def __init__(self, text: str, scope: Scope) -> None:
-        self._text, self._scope = text, scope
-        self._go = scope.image.is_go
-        self._rules: Rules = rules_of("go" if self._go else "c")
+        self._text, self._language = text, scope.language
+        self._names, self._rules = Naming(scope), rules_of(scope.language)
 
     def operand(self, tree: Tree[Token]) -> Operand:
-        """What a part of the tree stands for."""
-        operand = _STEPS[tree.data](self, tree)
-        return operand.named(self._source(tree))
+        """What a part of the tree stands for; a Refusal says where in the text it is."""
+        source = self._source(tree)
+        try:
+            return referred(_STEPS[tree.data](self, tree).named(source))
+        except Refusal as refused:
+            raise refused.within(0 if tree.meta.empty else tree.meta.start_pos, source) from refused
 
     def negation_of(self, tree: Tree[Token]) -> Operand:
         """``!(…)`` of a part of the tree: refused for what is no condition in its language."""
@@ -79,93 +83,39 @@ class Compiler:
     # Leaves.
 
     def _name(self, tree: Tree[Token]) -> Operand:
-        name = str(tree.children[0])
-        known = self._scope.variable(name)
-        if known is not None:
-            return self._variable(name, known)
-        if name in _WORDS:
-            return untyped(name, _WORDS[name])
-        constant = self._constant(name)
-        if constant is not None:
-            return constant
-        raise self._unknown(name, tree)
-
-    def _variable(self, text: str, known: Any) -> Operand:
-        try:
-            return Operand(text, known.type, known.storage)
-        except Unlocated as reason:
-            raise no_value(text, f"at {self._scope.owner} {reason}", self._where_alive(reason)) from reason
-
-    def _where_alive(self, reason: Unlocated) -> str:
-        from sampler.debuginfo.lines import Lines
-
-        lines = Lines(self._scope.image)
-        rows = [row for low, _ in reason.alive if (row := lines.line_at(low)) is not None]
-        after = [row for row in rows if self._scope.place.line is None or row.line >= self._scope.place.line]
-        if not rows:
-            return "ask for something else, or build the program without optimisation"
-        row = min(after or rows, key=lambda row: row.line)
-        return f"it has a value at {row.file.rpartition('/')[2]}:{row.line}"
-
-    def _constant(self, name: str) -> Operand | None:
-        found = self._scope.constant(name)
-        if found is None:
-            return None
-        number, kind = found
-        if self._go or kind is None:
-            return untyped(name, number)
-        return adapted(untyped(name, number), kind)
-
-    def _unknown(self, name: str, tree: Tree[Token]) -> ExpressionRefused:
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, [*self._scope.locals], 1)
-        column = tree.meta.start_pos + 1
-        fix = f"did you mean {close[0]}?" if close else "`sampler vars` lists what can be asked there"
-        return ExpressionRefused(
-            f"{self._text!r} cannot be answered", f"column {column}: there is no {name!r} at {self._scope.owner}", fix
-        )
+        return self._names.operand(str(tree.children[0]))
 
     def _number(self, tree: Tree[Token]) -> Operand:
         text = str(tree.children[0])
-        bare = text.replace("_", "")
-        if "." in bare or ("e" in bare.lower() and not bare.lower().startswith("0x")):
-            return untyped(text, float(bare))
-        octal = bare.isdigit() and len(bare) > 1 and bare.startswith("0")
-        try:
-            return untyped(text, int(bare, 8 if octal else 0))
-        except ValueError as error:
-            raise refusal(text, "it is no number") from error
+        return untyped(text, constants.number(text))
 
     def _string(self, tree: Tree[Token]) -> Operand:
-        return untyped(str(tree.children[0]), _unquoted(str(tree.children[0])))
+        text = str(tree.children[0])
+        return untyped(text, constants.unquoted(text))
 
     def _character(self, tree: Tree[Token]) -> Operand:
-        text = _unquoted(str(tree.children[0]))
-        if len(text) != 1:
-            raise refusal(str(tree.children[0]), "it is no single character")
-        return untyped(text, ord(text))
+        text = str(tree.children[0])
+        return untyped(text, constants.character(text))
 
     def _in_package(self, tree: Tree[Token]) -> Operand:
         package, name = tree.children
-        return self._global(f"{_unquoted(str(package))}.{name}", tree)
-
-    def _global(self, full: str, tree: Tree[Token]) -> Operand:
-        known = self._scope.global_named(full)
-        if known is not None:
-            return self._variable(full, known)
-        constant = self._constant(full)
-        if constant is None:
-            raise self._unknown(full, tree)
-        return constant
+        return self._names.qualified(f"{constants.unquoted(str(package))}.{name}")
 
     # Steps.
 
     def _member(self, tree: Any) -> Operand:
         owner, name = tree.children
-        if self._go and owner.data == "name" and self._scope.variable(str(owner.children[0])) is None:
-            return self._global(f"{owner.children[0]}.{name}", tree)
-        return access.member(self.operand(owner), str(name), self._source(tree))
+        if owner.data == "number":  # 1.5 can be read as the field 5 of 1
+            return untyped(self._source(tree), constants.number(self._source(tree)))
+        if self._language == GO and owner.data == "name" and not self._names.is_variable(str(owner.children[0])):
+            return self._names.qualified(f"{owner.children[0]}.{name}")
+        inner = self.operand(owner)
+        try:
+            return fields.member(inner, str(name), self._source(tree))
+        except Refusal as refused:
+            if refused.part != name:
+                raise
+            raise refused.within(name.start_pos, name) from refused
 
     def _index(self, tree: Any) -> Operand:
         owner, index = tree.children
@@ -193,11 +143,12 @@ class Compiler:
             return self.operand(parts[0])
         level = next((level for level in self._rules.levels if any(sign in level for sign in signs)), None)
         if level is None:
-            raise refusal(self._text, f"{signs[0]} is no operator of C")
+            raise refusal(self._text, f"{signs[0]} is no operator of {self._rules.name}")
         at = max(place for place, sign in enumerate(signs) if sign in level)
         left = self._binary(parts[: at + 1], signs[:at])
         right = self._binary(parts[at + 1 :], signs[at + 1 :])
-        return self._combined(signs[at], left, right, f"{left.text} {signs[at]} {right.text}")
+        text = self._text[parts[0].meta.start_pos : parts[-1].meta.end_pos]
+        return self._combined(signs[at], left, right, text).named(text)
 
     def _combined(self, sign: str, left: Operand, right: Operand, text: str) -> Operand:
         if sign in ("&&", "||"):
@@ -218,10 +169,11 @@ class Compiler:
         return self._signed(sign, inner, text)
 
     def _signed(self, sign: str, inner: Operand, text: str) -> Operand:
+        if sign in ("^", "~") and sign not in self._rules.complements:
+            raise refusal(text, f"{sign} is no operator in front of a value in {self._rules.name}")
         if inner.is_constant:
-            return untyped(text, casts.with_sign(sign, inner, text))
-        if not self._go:
-            inner = promoted(inner)
+            return untyped(text, constants.with_sign(sign, inner, text))
+        inner = self._rules.promoted(inner)
         kind = inner.kind
         if kind is None or kind.base not in (Base.INTEGER, Base.FLOAT) or inner.type is None:
             raise refusal(text, f"{inner.text!r} is no number")
@@ -241,7 +193,7 @@ class Compiler:
         kind = self._type_of(callee)
         if kind is None:
             raise refusal(text, "nothing is called in the target", "ask for values: fields, elements, arithmetic")
-        return casts.converted(self.operand(argument), kind, text, self._go)
+        return casts.converted(self.operand(argument), kind, text, self._language)
 
     def _type_of(self, tree: Any) -> Type | None:
         """The type that a tree names, if it does."""
@@ -249,28 +201,33 @@ class Compiler:
             return self._type_of(tree.children[0])
         if tree.data == "prefixed" and str(tree.children[0]) == "*":
             target = self._type_of(tree.children[1])
-            return casts.pointer(target, self._go) if target is not None else None
+            return casts.pointer(target, self._language) if target is not None else None
         if tree.data == "pointer_type":
-            target = self._named_type("".join(map(str, tree.children[0].children)))
-            return casts.pointer(target, self._go) if target is not None else None
+            target = self._names.type("".join(map(str, tree.children[0].children)))
+            return casts.pointer(target, self._language) if target is not None else None
         name = _plain_name(tree)
-        return self._named_type(name) if name else None
-
-    def _named_type(self, name: str) -> Type | None:
-        return casts.BASIC.get(name) or self._scope.type_named(name)
+        return self._names.type(name) if name else None
 
     def _cast(self, tree: Any) -> Operand:
         words, inner = [str(word) for word in tree.children[0].children if word is not None], tree.children[1]
         stars = words.pop().count("*") if words[-1].startswith("*") else 0
         name = " ".join(word for word in words if word not in ("struct", "union", "enum"))
-        kind = casts.of_c_words(words) or self._scope.type_named(name)
+        kind = of_c_words(words) or self._names.type(name)
         if kind is None and name != "void":
-            raise refusal(self._source(tree), f"there is no type {name!r}")
+            raise refusal(name, "there is no such type")
         for _ in range(stars):
-            kind = casts.pointer(kind, self._go)
+            kind = casts.pointer(kind, self._language)
         if kind is None:
             raise refusal(self._source(tree), "nothing can be made of void")
-        return casts.converted(self.operand(inner), kind, self._source(tree), self._go)
+        return casts.converted(self.operand(inner), kind, self._source(tree), self._language)
+
+    def _as_type(self, tree: Any) -> Operand:
+        inner, pointer, name = tree.children
+        kind = self._names.type(str(name))
+        if kind is None:
+            raise refusal(str(name), "there is no such type")
+        kind = casts.pointer(kind, self._language) if pointer is not None else kind
+        return casts.converted(self.operand(inner), kind, self._source(tree), self._language)
 
     def _pointer_type(self, tree: Any) -> Operand:
         raise refusal(self._source(tree), "it is a type", "convert a value to it")
@@ -284,13 +241,6 @@ def _plain_name(tree: Any) -> str | None:
     if tree.data in ("group", "expression") and len(tree.children) == 1:
         return _plain_name(tree.children[0])
     return None
-
-
-def _unquoted(text: str) -> str:
-    try:
-        return str(ast.literal_eval(text))
-    except (ValueError, SyntaxError) as error:
-        raise refusal(text, "its escapes are not understood") from error
 
 
 _STEPS: dict[str, Callable[[Compiler, Any], Operand]] = {
@@ -308,5 +258,6 @@ _STEPS: dict[str, Callable[[Compiler, Any], Operand]] = {
     "prefixed": Compiler._prefixed,
     "call": Compiler._call,
     "cast": Compiler._cast,
+    "as_type": Compiler._as_type,
     "pointer_type": Compiler._pointer_type,
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sampler.debuginfo import types
-from sampler.debuginfo.locations import Memory, Pieces, Storage, Unlocated
+from sampler.debuginfo.storage import Memory, Pieces, Storage, Unlocated
 from sampler.debuginfo.types import Type, plain, scalar_kind
-from sampler.errors import ExpressionRefused, NoValueHere
+from sampler.expression.refusals import no_value, refusal
 from sampler.plan.nodes import ADDRESS, BOOLEAN, INT64, Base, Bits, Constant, Decode, Kind, Node, NotNil
 
 #: Types of the results of operations, by their names in Go and C.
@@ -17,6 +17,8 @@ C_INT = types.Scalar("int", 4, Kind(Base.INTEGER, 4, signed=True))
 UINTPTR = types.Scalar("uintptr", 8, Kind(Base.INTEGER, 8))
 BYTE = types.Scalar("uint8", 1, Kind(Base.INTEGER, 1))
 GO_STRING = types.Text("string", 16)
+#: That are gone through in a row: in a damaged file one can point to itself.
+MOST_POINTERS = 8
 DOUBLE = types.Scalar("double", 8, Kind(Base.FLOAT, 8))
 
 
@@ -69,14 +71,6 @@ def computed(text: str, kind: Type, node: Node) -> Operand:
     return Operand(text, kind, node=node)
 
 
-def refusal(text: str, why: str, fix: str = "") -> ExpressionRefused:
-    return ExpressionRefused(f"{text!r} cannot be answered", why, fix)
-
-
-def no_value(text: str, why: str, fix: str = "") -> NoValueHere:
-    return NoValueHere(f"{text!r} cannot be answered", why, fix)
-
-
 def stored(operand: Operand) -> Storage:
     """Where it lies; a computed value lies in a piece of its own."""
     if operand.storage is not None:
@@ -95,7 +89,7 @@ def part(operand: Operand, at: int, size: int) -> Node:
 
 
 def value(operand: Operand) -> Node:
-    """The node of a scalar's value; ExpressionRefused for anything else."""
+    """The node of a scalar's value; Refusal for anything else."""
     if operand.node is not None:
         return operand.node
     kind = operand.kind
@@ -123,6 +117,16 @@ def address_of(operand: Operand) -> Node:
 def pointed(operand: Operand, target: Type | None) -> Operand:
     """What a pointer points to; a look at which it is nil has no answer."""
     return Operand(f"*{operand.text}", target, Memory(NotNil(value(operand), operand.text)))
+
+
+def referred(operand: Operand) -> Operand:
+    """What a reference of C++ refers to: it is never seen itself. Anything else as it is."""
+    for _ in range(MOST_POINTERS):
+        found = operand.plain
+        if not isinstance(found, types.Pointer) or not found.reference:
+            break
+        operand = pointed(operand, found.target()).named(operand.text)
+    return operand
 
 
 def described(kind: Type | None) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sampler.errors import ExpressionError
+from sampler.question import MOST_EXPRESSIONS
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
@@ -26,7 +27,7 @@ def parse(text: str) -> Tree[Token]:
 
     _check_characters(text)
     try:
-        return _parser().parse(text).children[0]  # type: ignore[return-value]
+        return _tree(text)
     except UnexpectedInput as error:
         at = error.pos_in_stream if isinstance(error, UnexpectedCharacters) else None
         raise _refusal(text, len(text) if at is None else at) from error
@@ -34,9 +35,9 @@ def parse(text: str) -> Tree[Token]:
 
 def is_difference(text: str) -> bool:
     """True for a subtraction: the expression whose unsigned value can wrap. The text must be valid."""
-    tree = _parser().parse(text).children[0]
-    while getattr(tree, "data", None) in ("group", "expression") and len(tree.children) == 1:  # type: ignore[union-attr]
-        tree = tree.children[0]  # type: ignore[union-attr]
+    tree: Any = _tree(text)
+    while getattr(tree, "data", None) in ("group", "expression") and len(tree.children) == 1:
+        tree = tree.children[0]
     operators = [str(part) for part in getattr(tree, "children", ())[1::2]]
     return "-" in operators and set(operators) <= {"+", "-"} and getattr(tree, "data", None) == "expression"
 
@@ -65,6 +66,12 @@ def _refusal(text: str, at: int) -> ExpressionError:
         f"column {at + 1}: unexpected {text[at : at + 12]!r}",
         "ask for values only: names, fields, indices, arithmetic, comparisons",
     )
+
+
+@lru_cache(MOST_EXPRESSIONS)
+def _tree(text: str) -> Tree[Token]:
+    """Kept: a function may be inlined at a thousand places, and its expressions are compiled at each."""
+    return _parser().parse(text).children[0]  # type: ignore[return-value]
 
 
 @cache

@@ -40,9 +40,11 @@ class SamplingInstrument(Protocol):
     """Attaches on entry and leaves the target as found on exit, however the block ended.
 
     Creating one checks all that can be checked without touching the target, and raises SamplerError.
-    ``conditional``: it understands ``--when``.
+    ``lets_go``: after a look nobody holds the target any more, once the thread that looked has ended; the
+    next look is to be another thread's. ``conditional``: it understands ``--when``.
     """
 
+    lets_go: bool
     conditional: ClassVar[bool]
 
     def __init__(self, assignment: Assignment) -> None: ...

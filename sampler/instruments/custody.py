@@ -7,7 +7,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-from sampler.errors import DebuggerEnded, DebuggerHung, TargetEnded
+from sampler.errors import DebuggerEnded, DebuggerHung, DebuggerRefused, TargetEnded
 from sampler.instruments.base import Assignment
 from sampler.instruments.dialogue import Dialogue
 from sampler.instruments.language import Language, Stop
@@ -98,8 +98,19 @@ class Custody:
             raise self._language.explain_end(error) from error
         self._attached = True
         self._language.discard_files()
+        self._check_all_held()
         self.resume()
         self.report("attach", debugger_pid=self.talk.process.pid)
+
+    def _check_all_held(self) -> None:
+        """Delve lists the threads once, and misses one that is made meanwhile (updateThreadList in proc_linux.go)."""
+        missed = len(procfs.untraced(self._target.pid))
+        if missed:
+            raise DebuggerRefused(
+                f"the debugger has missed {missed} of the target's threads, made while it attached",
+                "one of them that met a breakpoint would end the target",
+                "ask again",
+            )
 
     def _let_go(self, error: BaseException | None) -> None:
         if self._open is None:

@@ -21,15 +21,23 @@ _STOP = re.compile(
 )
 _SET = re.compile(r"^Breakpoint (\d+) set at ((?:0x[0-9a-f]+,?)+)", re.MULTILINE)
 _FAILED = re.compile(r"^Command failed: (.*)", re.MULTILINE | re.DOTALL)
-_NAMED_CONSTANT = re.compile(r"[^\W\d][\w.|]* \((-?\d+)\)")
+# The name may hold the path of its package.
+_CONSTANT = r"[^\W\d][\w./~%+|-]* \((?P<number>-?\d+)\)"
+_NAMED_CONSTANT = re.compile(_CONSTANT)
+_ADDRESS = r"unsafe\.Pointer\((?P<address>0x[0-9a-f]+)\)"
+_RAW = re.compile(_ADDRESS)
 # A pointer, map or interface without a value: its type, then nil. A nil slice tells its length besides.
 _NIL = re.compile(r"[^,:\"\n]+ nil")
 _STRING = re.compile(r'"(.*)"', re.DOTALL)
 
-_UNFOLDED = (
-    (re.compile(r"([\[{]) "), r"\1"),
-    (re.compile(r",? ?([\]}])"), r"\1"),
-    (re.compile(r"([\]}]), (?=[\[{])"), r"\1,"),
+# A composite that is folded has its parts on lines of their own, each with a comma behind it. A line of a
+# struct begins with a name, one of an array does not (Delve, service/api/prettyprint.go).
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_FOLDS = {"nothing": "", "field": ", ", "element": ",", "line": " "}
+_COMPOSITE = re.compile(
+    rf"(?P<quoted>{_QUOTED})|(?P<nothing>,\s*(?=[\]}}])|\n\s*(?=[\]}}])|(?<=[\[{{])\n\s*)|"
+    rf"(?P<field>,\n\s*(?=(?:\w+|{_QUOTED}): ))|(?P<element>,\n\s*)|(?P<line>\n\s*)|"
+    rf"(?P<constant>(?<=[\s\[{{,]){_CONSTANT})|(?P<raw>{_ADDRESS})"
 )
 
 # What depends on the values of the moment, and may be well at the next look.
@@ -129,11 +137,14 @@ def _scalar(text: str) -> Value:
     constant = _NAMED_CONSTANT.fullmatch(text)
     if constant:
         # Delve's name for the number is now and then another constant's; the number is right.
-        return int(constant[1])
+        return int(constant["number"])
     if text in ("true", "false"):
         return text == "true"
     if text == "nil" or _NIL.fullmatch(text):
         return None
+    raw = _RAW.fullmatch(text)
+    if raw:
+        return _address(raw)
     string = _STRING.fullmatch(text)
     if string:
         return string[1].replace('\\"', '"')
@@ -153,11 +164,18 @@ def _number(text: str) -> int | float | None:
 
 
 def _on_one_line(text: str) -> str:
-    """A composite, which is folded if it is long or deep, as if it were not."""
-    text = " ".join(text.split())
-    for pattern, written in _UNFOLDED:
-        text = pattern.sub(written, text)
-    return text
+    """A composite, which is folded if it is long or deep, as if it were not; its numbers without names."""
+    return _COMPOSITE.sub(_as_we_write, text)
+
+
+def _as_we_write(part: re.Match[str]) -> str:
+    if part["address"]:
+        return _address(part) or "nil"
+    return part["number"] or _FOLDS.get(part.lastgroup or "", part[0])
+
+
+def _address(raw: re.Match[str]) -> str | None:
+    return raw["address"] if int(raw["address"], 16) else None
 
 
 def _reason(text: str) -> str:

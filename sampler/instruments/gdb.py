@@ -35,7 +35,7 @@ _SETTINGS = (
     "set may-call-functions off",
     "set print thread-events off", "set print inferior-events off", "set print symbol off",
     "set print elements 256", "set print repeats unlimited", "set print null-stop on",
-    "set print object off", "set print pretty off", "set charset UTF-8",
+    "set print object off", "set print static-members off", "set print pretty off", "set charset UTF-8",
     # As without a debugger: signals go to the program at once; only the one of our own stops it.
     "handle all nostop noprint pass", "handle SIGINT nostop noprint pass",
     f"handle {STOP_SIGNAL.name} stop print pass",

@@ -18,8 +18,10 @@ _SIGNAL = re.compile(r"received signal (SIG\w+)")
 _SET = re.compile(r"^Breakpoint (\d+) at (0x[0-9a-f]+)", re.MULTILINE)
 _VALUE = re.compile(r"^\$\d+ = (.*)", re.MULTILINE | re.DOTALL)
 _STRING = re.compile(
-    r'(?:0x[0-9a-f]+ (?:<[^>]*> )?)?(?:[uUL]|u8)?"(?P<text>(?:[^"\\]|\\.)*)"(?P<cut>\.\.\.)?', re.DOTALL
+    r'(?:\([^"]*\) )?(?:0x[0-9a-f]+ (?:<[^>]*> )?)?(?:[uUL]|u8)?"(?P<text>(?:[^"\\]|\\.)*)"(?P<cut>\.\.\.)?', re.DOTALL
 )
+# What a reference of C++ stands in front of: the value that it refers to.
+_REFERENCE = re.compile(r"^\((?:[^()]|\([^()]*\))*\) @0x[0-9a-f]+: ")
 _POINTER = re.compile(r"(?:\(.*\) )?(?P<address>0x[0-9a-f]+)(?: <.*>)?", re.DOTALL)
 _CHARACTER = re.compile(r"(-?\d+) [uUL]?'(?:[^'\\]|\\.[0-7]*)*'")
 # An enumerator, or several of them, or one that the program has no name for.
@@ -28,7 +30,7 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 # What depends on the values of the moment, and may be well at the next look.
 _PASSING = re.compile(r"Cannot access memory|Division by zero|optimized out|<error:|No frame|synthetic pointer")
 _UNSIGNED = {"unsigned char": 8, "unsigned short": 16, "unsigned int": 32, "unsigned long": 64,
-             "unsigned long long": 64}  # fmt: skip
+             "unsigned long long": 64, "u8": 8, "u16": 16, "u32": 32, "u64": 64, "usize": 64}  # fmt: skip
 
 
 def plain(text: str) -> str:
@@ -91,7 +93,7 @@ def parse_value(text: str, expression: str) -> Value:
             f"GDB says: {_one_line(text)}",
             "name what is in scope at that point",
         )
-    return _scalar(found[1].strip(), expression)
+    return _scalar(_REFERENCE.sub("", found[1].strip()), expression)
 
 
 def parse_type(text: str) -> str | None:
@@ -103,7 +105,7 @@ def parse_type(text: str) -> str | None:
 
 
 def unsigned_bits(type_name: str | None) -> int | None:
-    """The width of an unsigned integer type of C; None for any other."""
+    """The width of an unsigned integer type of C or Rust; None for any other."""
     words = (type_name or "").replace("volatile ", "").replace("const ", "")
     return _UNSIGNED.get(words)
 
@@ -121,7 +123,7 @@ def _scalar(text: str, expression: str) -> Value:
     if pointer:
         return pointer["address"] if int(pointer["address"], 16) else None
     if _ENUMERATOR.fullmatch(text):
-        raise AskAgain(f"print/d {expression}")
+        raise AskAgain(f"print/d {expression}", text)
     return _composite(text)
 
 
@@ -143,8 +145,9 @@ def _unescaped(text: str) -> str:
 
 
 def _composite(text: str) -> str:
-    """A struct or array on one line, its chars as numbers."""
-    return re.sub(r"(?<=[\d]) [uUL]?'(?:[^'\\]|\\.[0-7]*)*'", "", _one_line(text))
+    """A struct or array on one line, its chars as numbers, its strings without their addresses."""
+    numbers = re.sub(r"(?<=[\d]) [uUL]?'(?:[^'\\]|\\.[0-7]*)*'", "", _one_line(text))
+    return re.sub(r'0x[0-9a-f]+ (?:<[^>]*> )?(?=")', "", numbers)
 
 
 def _one_line(text: str) -> str:

@@ -57,11 +57,11 @@ class Unreadable(Exception):
 
 
 class AskAgain(Exception):
-    """The answer is not the value itself: another command gives that."""
+    """The answer may not be the value itself: another command gives that. ``shown``: the answer, if it does not."""
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, command: str, shown: str) -> None:
         super().__init__(command)
-        self.command = command
+        self.command, self.shown = command, shown
 
 
 class Language(Protocol):

@@ -23,6 +23,7 @@ class ScriptedDebugger:
     """The sampling instrument made of a debugger that speaks ``language``."""
 
     conditional = False
+    lets_go = False  # to attach anew would cost more than any look
 
     def __init__(self, assignment: Assignment, language: Language) -> None:
         self._given, self._language = assignment, language
@@ -140,8 +141,11 @@ class ScriptedDebugger:
     def _asked(self, command: str, expression: str) -> Value:
         try:
             return self._language.parse_value(self._custody.talk.ask(command), expression)
-        except AskAgain as again:
-            return self._language.parse_value(self._custody.talk.ask(again.command), expression)
+        except AskAgain as first:
+            try:
+                return self._language.parse_value(self._custody.talk.ask(first.command), expression)
+            except AskAgain:  # what has a name and no number, as an empty struct of Rust
+                return first.shown
 
     def _signed(self, values: dict[str, Value]) -> dict[str, int]:
         """The second reading of differences that wrapped; no other large unsigned value has one."""

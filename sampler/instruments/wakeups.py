@@ -33,7 +33,7 @@ class Wakeups:
         self._before_ns = self._run_delay_ns()
 
     def longest_ns(self) -> int:
-        """At most so long did a stopped thread wait for us since ``begin``."""
+        """At most so long did a stopped thread wait until we were awake, since ``begin``."""
         return self._run_delay_ns() - self._before_ns + KERNEL_PATH_NS
 
     def _run_delay_ns(self) -> int:

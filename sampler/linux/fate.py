@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sampler.errors import AlreadyTraced
 from sampler.linux import procfs
 
 
@@ -19,6 +20,19 @@ def describe(pid: int, start_ticks: int, name: str = "the target") -> str:
     if state == procfs.JOB_STOPPED:
         return f"{name} is stopped by a signal: kill -CONT {pid} resumes it"
     return f"{name} runs on"
+
+
+def check_untraced(pid: int) -> None:
+    """Raises AlreadyTraced, naming the tracer; OSError where the process is gone."""
+    tracer = procfs.tracer(pid)
+    if tracer:
+        try:
+            who = f"{procfs.stat(tracer).name}, PID {tracer}"
+        except OSError:
+            who = f"PID {tracer}"
+        raise AlreadyTraced(
+            f"process {pid} is already traced by {who}", "Linux allows one tracer", "end that one first"
+        )
 
 
 def _held(pid: int) -> str:

@@ -34,6 +34,6 @@ class Memory:
         return data
 
     def write(self, address: int, data: bytes) -> None:
-        """Raises OSError, also when the process has ended."""
-        if os.pwrite(self._file, data, address) < len(data):
-            raise OSError(f"cannot write at {address:#x}")
+        """Raises OSError; ProcessLookupError when the process has ended."""
+        if os.pwrite(self._file, data, address) < len(data):  # none: nobody uses it any longer (fs/proc/base.c)
+            raise ProcessLookupError(f"the memory at {address:#x} is gone")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -51,12 +52,26 @@ class Mapping:
     path: str
 
 
+def _read(path: str) -> str:
+    """A file of a few lines, without the layers of open(): this is called a hundred times a second."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = []
+        while part := os.read(descriptor, 1 << 16):
+            parts.append(part)
+    finally:
+        os.close(descriptor)
+    return b"".join(parts).decode(errors="replace")
+
+
+def _folder(pid: int, tid: int | None) -> str:
+    return f"/proc/{pid}" if tid is None else f"/proc/{pid}/task/{tid}"
+
+
 def stat(pid: int, tid: int | None = None) -> Stat:
     """The state of a process, or of its thread ``tid``. FileNotFoundError or ProcessLookupError: gone."""
-    folder = f"/proc/{pid}" if tid is None else f"/proc/{pid}/task/{tid}"
-    text = Path(folder, "stat").read_text(errors="replace")
     # The name may hold spaces and parentheses: the last parenthesis ends it.
-    head, _, rest = text.rpartition(")")
+    head, _, rest = _read(f"{_folder(pid, tid)}/stat").rpartition(")")
     fields = rest.split()
     name = head.partition("(")[2]
     flags, start_ticks = int(fields[6]), int(fields[19])
@@ -65,8 +80,7 @@ def stat(pid: int, tid: int | None = None) -> Stat:
 
 def status(pid: int, tid: int | None = None) -> dict[str, str]:
     """``/proc/PID/status`` as a mapping of its field names to their text."""
-    folder = f"/proc/{pid}" if tid is None else f"/proc/{pid}/task/{tid}"
-    lines = Path(folder, "status").read_text(errors="replace").splitlines()
+    lines = _read(f"{_folder(pid, tid)}/status").splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
@@ -75,19 +89,38 @@ def code_start(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[23])
 
 
+def tracing_thread(pid: int, tid: int) -> int:
+    """The id of the thread, of whatever process, that traces this one; 0 if none does, or it has ended."""
+    try:
+        return int(status(pid, tid).get("TracerPid", "0"))
+    except OSError:
+        return 0
+
+
 def tracer(pid: int) -> int:
     """The PID of whoever traces any thread of the process; 0 if nobody does.
 
     The field TracerPid names the thread that traces, which need not be its process's first.
     """
     for tid in threads(pid):
-        try:
-            tracing_thread = int(status(pid, tid).get("TracerPid", "0"))
-            if tracing_thread:
-                return int(status(tracing_thread)["Tgid"])
-        except OSError:  # either has ended meanwhile
-            continue
+        found = tracing_thread(pid, tid)
+        if found:
+            with suppress(OSError):  # it has ended meanwhile
+                return int(status(found)["Tgid"])
     return 0
+
+
+def untraced(pid: int) -> list[int]:
+    """Its threads that live and that nobody traces."""
+    found = []
+    for tid in threads(pid):
+        try:
+            about = status(pid, tid)
+        except OSError:  # it has ended meanwhile
+            continue
+        if about.get("TracerPid") == "0" and about["State"][0] not in (ZOMBIE, DEAD):
+            found.append(tid)
+    return found
 
 
 def threads(pid: int) -> list[int]:
@@ -96,6 +129,22 @@ def threads(pid: int) -> list[int]:
         return sorted(int(name) for name in os.listdir(f"/proc/{pid}/task"))
     except OSError:
         return []
+
+
+def is_thread_of(pid: int, tid: int) -> bool:
+    """True if ``tid`` is a thread of that process and has not been reaped."""
+    return os.path.exists(f"/proc/{pid}/task/{tid}")
+
+
+def children(pid: int) -> list[int]:
+    """The processes that its threads have made and that have not been reaped."""
+    found: list[int] = []
+    for tid in threads(pid):
+        try:
+            found += map(int, _read(f"/proc/{pid}/task/{tid}/children").split())
+        except OSError:  # it ended, or the kernel was built without CONFIG_PROC_CHILDREN
+            continue
+    return found
 
 
 def settled_threads(pid: int) -> list[int]:
@@ -159,7 +208,7 @@ def is_same_process(pid: int, start_ticks: int) -> bool:
 def task_state(pid: int, tid: int | None) -> str:
     """The state's letter; empty if it is gone."""
     try:
-        return stat(pid, tid).state
+        return _read(f"{_folder(pid, tid)}/stat").rpartition(")")[2][1:2]
     except OSError:
         return ""
 
@@ -180,6 +229,16 @@ def mappings(pid: int) -> Iterator[Mapping]:
             addresses, permissions, offset, device, inode, *path = line.rstrip("\n").split(maxsplit=5)
             start, end = (int(part, 16) for part in addresses.split("-"))
             yield Mapping(start, end, permissions, int(offset, 16), device, int(inode), path[0] if path else "")
+
+
+def program(pid: int) -> tuple[int, ...] | None:
+    """What tells a process's program from one that ran there before: its file, and where it lies; None if gone."""
+    try:
+        file = os.stat(executable(pid))
+        fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return file.st_dev, file.st_ino, file.st_mtime_ns, int(fields[23])  # startcode
 
 
 def executable(pid: int) -> str:

@@ -1,4 +1,7 @@
-"""What makes a tracer answer fast: a real-time priority, its memory in place, no garbage collection in mid-look.
+"""What makes a tracer answer fast: its priority, its memory in place, no garbage collection in mid-look.
+
+While it waits for the next look it is an ordinary process, of the highest priority: the kernel wakes it on a
+processor that is idle, if there is one. A real-time process would be woken where it slept, whoever runs there now.
 
 Each is asked for and may be refused: a container seldom has the rights. What was refused is said.
 """
@@ -8,12 +11,17 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
 
-_PRIORITY = 1  # the lowest of the real-time ones: above every ordinary process, below the kernel's own
+_REAL_TIME = os.sched_param(1)  # the lowest: above every ordinary process, below the kernel's own
+_ORDINARY = os.sched_param(0)
+_NICEST = -20
 _MCL_CURRENT = 1  # include/uapi/asm-generic/mman-common.h
 _OOM_SCORE = "-900"
+_SWITCH_S = 50e-6  # the thread that writes the recording lets go of the interpreter when it is asked to
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -24,17 +32,37 @@ def ready() -> Iterator[list[str]]:
     gc.collect()
     gc.freeze()
     gc.disable()
+    switch_s = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
     try:
         yield refused
     finally:
+        sys.setswitchinterval(switch_s)
         gc.enable()
         gc.unfreeze()
         for tid in _own_threads():
-            os.sched_setscheduler(tid, os.SCHED_OTHER, os.sched_param(0))
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, tid, 0)
 
 
-def _granted(ask: object) -> bool:
-    assert callable(ask)
+class Urgency:
+    """A real-time priority for the calling thread, where that is allowed, in the block: while somebody is held."""
+
+    def __init__(self) -> None:
+        self._allowed = _granted(_real_time)
+
+    def __enter__(self) -> None:
+        if self._allowed:
+            os.sched_setscheduler(0, os.SCHED_FIFO, _REAL_TIME)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._allowed:
+            os.sched_setscheduler(0, os.SCHED_OTHER, _ORDINARY)
+
+
+def _granted(ask: Callable[[], None]) -> bool:
     try:
         ask()
     except OSError:
@@ -43,9 +71,14 @@ def _granted(ask: object) -> bool:
 
 
 def _real_time() -> None:
-    """All threads of ours: one of an ordinary priority could hold the interpreter's lock for long."""
+    os.sched_setscheduler(0, os.SCHED_FIFO, _REAL_TIME)
+    os.sched_setscheduler(0, os.SCHED_OTHER, _ORDINARY)
+
+
+def _high_priority() -> None:
+    """All threads of ours: one of a low priority could hold the interpreter's lock for long."""
     for tid in _own_threads():
-        os.sched_setscheduler(tid, os.SCHED_FIFO, os.sched_param(_PRIORITY))
+        os.setpriority(os.PRIO_PROCESS, tid, _NICEST)
 
 
 def _lock_memory() -> None:
@@ -64,6 +97,7 @@ def _own_threads() -> list[int]:
 
 
 _ASKED = {
+    "high priority": _high_priority,
     "real-time priority": _real_time,
     "locked memory": _lock_memory,
     "protection when memory is short": _spare_when_memory_is_short,

@@ -34,6 +34,10 @@ class ProcessHandle:
     ) -> None:
         self.close()
 
+    def fileno(self) -> int:
+        """Readable once the process has ended: pidfd_open(2)."""
+        return self._descriptor
+
     @property
     def has_ended(self) -> bool:
         """True once its last thread has ended, reaped or not."""
@@ -62,6 +66,14 @@ def signal_thread(pid: int, tid: int, number: signal.Signals) -> None:
     if _libc.syscall(_SYS_TGKILL, pid, tid, int(number)) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
+
+
+def signal_name(number: int) -> str:
+    """SIGSEGV; SIGRTMIN+3 for the real-time ones, which Python names only the ends of."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIGRTMIN{number - signal.SIGRTMIN:+}"
 
 
 def unblock_all() -> None:

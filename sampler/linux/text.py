@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from sampler.linux import procfs
+from sampler.linux.memory import Memory
 
 INT3 = 0xCC
 _CHUNK = 1 << 20
@@ -49,6 +50,25 @@ def _compare_file(pid: int, path: str, parts: list[procfs.Mapping]) -> list[Diff
         with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as image:
             same = (part for part in parts if part.inode == about.st_ino)
             return [found for part in same for found in _compare_part(part, image, memory.fileno())]
+
+
+def in_file(pid: int, addresses: Collection[int]) -> dict[int, bytes]:
+    """What stands in the program's file for each of these addresses of its text; raises OSError."""
+    own = _files_of(pid)[0]
+    offsets = {at: part.offset + at - part.start for part in own for at in addresses if part.start <= at < part.end}
+    with open(procfs.executable(pid), "rb", buffering=0) as file:
+        return {at: os.pread(file.fileno(), 1, offset) for at, offset in offsets.items()}
+
+
+def restore_known(pid: int, original: Mapping[int, bytes]) -> int:
+    """Removes the breakpoints at those addresses without a look at the file; how many. Raises OSError."""
+    restored = 0
+    with Memory(pid) as memory:
+        for at, byte in original.items():
+            if memory.read(at, 1) == bytes([INT3]):
+                memory.write(at, byte)
+                restored += 1
+    return restored
 
 
 def restore(pid: int, wanted: list[Difference]) -> None:

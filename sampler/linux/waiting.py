@@ -10,6 +10,7 @@ from typing import NamedTuple
 _WALL = 0x40000000  # threads too: include/uapi/linux/wait.h
 _WNOTHREAD = 0x20000000  # of this thread only
 _FLAGS = os.WNOHANG | _WALL | _WNOTHREAD
+_EVENTS_FROM = 1 << 16
 _JOB_STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 # PTRACE_EVENT_*: include/uapi/linux/ptrace.h
@@ -22,15 +23,14 @@ class What(Enum):
     EXITED = "exited"
     KILLED = "killed by a signal"
     SIGNAL = "about to receive a signal"
-    CLONED = "has made a thread"
-    FORKED = "has made a process"
-    VFORKED = "has made a process that borrows its memory"
+    MADE = "has made a thread or a process"
     EXECUTED = "runs another program"
     JOB_STOP = "was stopped by a signal"
     TRAP_STOP = "stopped for its tracer: new, interrupted, or resumed after a job stop"
 
 
-_EVENTS = {_FORK: What.FORKED, _VFORK: What.VFORKED, _CLONE: What.CLONED, _EXEC: What.EXECUTED}
+# Which of the three clone(2) reports depends on its flags, and does not tell a thread from a process.
+_EVENTS = {_FORK: What.MADE, _VFORK: What.MADE, _CLONE: What.MADE, _EXEC: What.EXECUTED}
 
 
 class Report(NamedTuple):
@@ -51,6 +51,11 @@ def next_status() -> tuple[int, int]:
         return os.waitpid(-1, _FLAGS)
     except ChildProcessError:  # the last of them has ended
         return 0, 0
+
+
+def is_plain_signal(status: int) -> bool:
+    """A thread that is about to receive a signal, other than SIGTRAP: told without decoding it."""
+    return status < _EVENTS_FROM and status & 0xFF == 0x7F and status != TRAPPED
 
 
 def decode(tid: int, status: int) -> Report:

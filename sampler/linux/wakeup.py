@@ -15,7 +15,14 @@ from types import FrameType, TracebackType
 
 from sampler.units import NS_PER_SECOND
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Whatever else ends a process unless it is handled is a wish to leave too: SIGQUIT of a terminal, SIGXCPU of a limit.
+_SIGNALS = (
+    signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU,
+    signal.SIGIO, signal.SIGPWR,
+)  # fmt: skip
+# Ctrl-Z, and the terminal's stops of jobs in the background: a recorder that stands still holds every thread of
+# the target that meets a breakpoint or receives a signal.
+_STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
 class StopRequest:
@@ -39,6 +46,8 @@ class StopRequest:
     def __enter__(self) -> StopRequest:
         for number in _SIGNALS:
             signal.signal(number, self._on_signal)
+        for number in _STOPS:
+            signal.signal(number, signal.SIG_IGN)
         signal.set_wakeup_fd(self._alarm, warn_on_full_buffer=False)
         return self
 

@@ -7,11 +7,10 @@ that are read at once are of one moment, as far as the hardware allows.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from sampler.plan.nodes import Block, Node, Offset, Part, offset, walk
+from sampler.plan.nodes import Block, Node, Offset, Part, offset
+from sampler.plan.sharing import Sharing, values
 
 LARGEST_BLOCK = 512
 
@@ -20,17 +19,19 @@ _Span = tuple[int, int]
 
 def merge(plans: Sequence[Node]) -> list[Node]:
     """The same plans with fewer reads."""
-    spans = _spans(plans)
-    return [_merged(plan, spans) for plan in plans]
+    sharing = Sharing()
+    shared = [sharing.of(plan) for plan in plans]
+    merging = _Merging(_spans(sharing.nodes))
+    return [merging.of(plan) for plan in shared]
 
 
-def _spans(plans: Sequence[Node]) -> dict[Node, list[_Span]]:
-    wanted: defaultdict[Node, set[_Span]] = defaultdict(set)
-    for plan in plans:
-        for node in walk(plan):
-            if isinstance(node, Block):
-                base, by = _split(node.address)
-                wanted[base].add((by, by + node.size))
+def _spans(nodes: Iterable[Node]) -> dict[int, list[_Span]]:
+    """What is read from where each object begins: by the identity of that node."""
+    wanted: defaultdict[int, set[_Span]] = defaultdict(set)
+    for node in nodes:
+        if isinstance(node, Block):
+            base, by = _split(node.address)
+            wanted[id(base)].add((by, by + node.size))
     return {base: _joined(sorted(found)) for base, found in wanted.items()}
 
 
@@ -49,14 +50,21 @@ def _split(address: Node) -> tuple[Node, int]:
     return (address.of, address.by) if isinstance(address, Offset) else (address, 0)
 
 
-def _merged(node: Any, spans: dict[Node, list[_Span]]) -> Any:
-    if isinstance(node, tuple):
-        return tuple(_merged(item, spans) for item in node)
-    if not isinstance(node, Node):
-        return node
-    if isinstance(node, Part):
+class _Merging:
+    """Each node with its reads as parts of larger ones; each is made once."""
+
+    def __init__(self, spans: dict[int, list[_Span]]) -> None:
+        self._spans = spans
+        self._made: dict[int, Node] = {}
+
+    def of(self, node: Node) -> Node:
+        if id(node) not in self._made:
+            self._made[id(node)] = self._part(node) if isinstance(node, Part) else type(node)(*values(node, self.of))
+        return self._made[id(node)]
+
+    def _part(self, node: Part) -> Node:
         base, by = _split(node.block.address)
-        first, last = next(span for span in spans[base] if span[0] <= by and by + node.block.size <= span[1])
-        block = Block(offset(_merged(base, spans), first), last - first)
+        spans = self._spans[id(base)]
+        first, last = next(span for span in spans if span[0] <= by and by + node.block.size <= span[1])
+        block = Block(offset(self.of(base), first), last - first)
         return Part(block, by - first + node.offset, node.size)
-    return type(node)(*(_merged(getattr(node, field.name), spans) for field in fields(node)))

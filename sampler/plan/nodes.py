@@ -6,8 +6,7 @@ frozen; a node that occurs twice (one block of memory, two fields of it) is work
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -42,9 +41,6 @@ BOOLEAN = Kind(Base.BOOLEAN, 1)
 @dataclass(frozen=True, slots=True)
 class Node:
     """The base of all."""
-
-
-Rewrite = Callable[[Node], Node]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +195,23 @@ class NotNil(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Provided(Node):
+    """``of``, if the condition is true; else the look has no answer, for that reason."""
+
+    of: Node
+    condition: Node
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen(Node):
+    """One of several answers: the one whose value the selector has, else the one of None."""
+
+    selector: Node
+    cases: tuple[tuple[int | None, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Address(Node):
     """An address as an answer: None for nil, else its hexadecimal text."""
 
@@ -236,7 +249,10 @@ class Listing(Node):
 
 @dataclass(frozen=True, slots=True)
 class Elements(Node):
-    """The first of ``length`` elements as text. In ``head``, \\0 stands for the length, \\1 for the capacity."""
+    """The first of ``length`` elements as text. In ``head``, \\0 stands for the length, \\1 for the capacity.
+
+    ``start``, if given, is where they lie: neither ``opening`` nor elements nor ``tail`` where it is nil.
+    """
 
     head: str
     items: tuple[Node, ...]
@@ -244,6 +260,16 @@ class Elements(Node):
     tail: str
     between: str = ","
     capacity: Node | None = None
+    opening: str = ""
+    start: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled(Node):
+    """A number as it stands inside of a composite's text: by its name, where it has one."""
+
+    of: Node
+    names: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,38 +288,3 @@ def offset(address: Node, by: int) -> Node:
 
 #: What reads memory.
 Reading = Block | Text | TerminatedText
-
-
-def children(node: Node) -> Iterator[Node]:
-    """The nodes that this one is made of."""
-    for field in fields(node):
-        yield from _nodes_in(getattr(node, field.name))
-
-
-def _nodes_in(value: object) -> Iterator[Node]:
-    if isinstance(value, Node):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _nodes_in(item)
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """A node and all below it, those first."""
-    for child in children(node):
-        yield from walk(child)
-    yield node
-
-
-def rewrite(node: Node, change: Rewrite) -> Node:
-    """The tree with ``change`` applied to each node, from the leaves up."""
-    arguments = {field.name: _rewritten(getattr(node, field.name), change) for field in fields(node)}
-    return change(type(node)(**arguments))
-
-
-def _rewritten(value: object, change: Rewrite) -> object:
-    if isinstance(value, Node):
-        return rewrite(value, change)
-    if isinstance(value, tuple):
-        return tuple(_rewritten(item, change) for item in value)
-    return value

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import Any
@@ -47,15 +48,44 @@ def kept(node: Node, read: Step) -> Step:
     return run
 
 
-@singledispatch
-def compiled(node: Node) -> Step:
-    """The function that works out a node."""
+class _Compiled:
+    """Gives the function that works out a node. ``register``: how it is made for a class of nodes."""
+
+    def __init__(self) -> None:
+        self._makers = singledispatch(_unknown)
+        self.register = self._makers.register
+        self._known: dict[int, Step] | None = None
+
+    def __call__(self, node: Node) -> Step:
+        if self._known is None:
+            return self._makers(node)
+        if id(node) not in self._known:
+            self._known[id(node)] = self._makers(node)
+        return self._known[id(node)]
+
+    @contextmanager
+    def once(self) -> Iterator[None]:
+        """In this block, one function is made for each node, which must live on in it."""
+        self._known = {}
+        try:
+            yield
+        finally:
+            self._known = None
+
+
+def _unknown(node: Node) -> Step:
     raise NotImplementedError(type(node).__name__)
+
+
+compiled = _Compiled()
+_FIRST_VECTOR = 17  # the DWARF number of xmm0
 
 
 @compiled.register
 def _register(node: nodes.Register) -> Step:
     number, mask = node.number, (1 << 8 * node.size) - 1
+    if node.size == 8 and number < _FIRST_VECTOR:  # it is not wider: a suspended thread waits for this
+        return lambda moment: moment.registers[number]
     return lambda moment: moment.registers[number] & mask
 
 
@@ -130,7 +160,15 @@ def _joined(node: nodes.Joined) -> Step:
 @compiled.register
 def _decode(node: nodes.Decode) -> Step:
     of, kind, bits = compiled(node.of), node.kind, node.bits or node.kind.bits
+    if _is_itself(node, bits):  # likewise
+        return of
     return lambda moment: numbers.decode(of(moment), kind, bits)
+
+
+def _is_itself(node: nodes.Decode, bits: int) -> bool:
+    """An unsigned number or an address that fits as it was read."""
+    unsigned = node.kind.base in (nodes.Base.INTEGER, nodes.Base.POINTER) and not node.kind.signed
+    return unsigned and isinstance(node.of, nodes.Register | nodes.Part) and 8 * node.of.size <= bits
 
 
 @compiled.register
@@ -206,6 +244,33 @@ def _not_nil(node: nodes.NotNil) -> Step:
         if not address:
             raise NoAnswer(f"{name} is nil")
         return int(address)
+
+    return run
+
+
+@compiled.register
+def _provided(node: nodes.Provided) -> Step:
+    of, condition, reason = compiled(node.of), compiled(node.condition), node.reason
+
+    def run(moment: Moment) -> Any:
+        if not condition(moment):
+            raise NoAnswer(reason)
+        return of(moment)
+
+    return run
+
+
+@compiled.register
+def _chosen(node: nodes.Chosen) -> Step:
+    selector, cases = compiled(node.selector), {value: compiled(answer) for value, answer in node.cases}
+    other = cases.get(None)
+
+    def run(moment: Moment) -> Any:
+        value = selector(moment)
+        answer = cases.get(value, other)
+        if answer is None:
+            raise NoAnswer(f"it has no form of number {value}")
+        return answer(moment)
 
     return run
 

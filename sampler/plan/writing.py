@@ -88,6 +88,17 @@ def _escaped(mark: str) -> str:
 
 
 @compiled.register
+def _labelled(node: nodes.Labelled) -> Step:
+    of, names = compiled(node.of), dict(reversed(node.names))  # of several names the first
+
+    def run(moment: Moment) -> str:
+        value = of(moment)
+        return names.get(value, str(value))
+
+    return run
+
+
+@compiled.register
 def _quoted(node: nodes.Quoted) -> Step:
     of = compiled(node.of)
 
@@ -101,7 +112,7 @@ def _quoted(node: nodes.Quoted) -> Step:
 @compiled.register
 def _listing(node: nodes.Listing) -> Step:
     items = [compiled(item) for item in node.items]
-    names = [name + node.assigned for name in node.names] or [""] * len(items)
+    names = [name + node.assigned if name else "" for name in node.names] or [""] * len(items)
 
     def run(moment: Moment) -> str:
         inner = node.between.join(name + as_word(item(moment)) for name, item in zip(names, items, strict=True))
@@ -114,6 +125,7 @@ def _listing(node: nodes.Listing) -> Step:
 def _elements(node: nodes.Elements) -> Step:
     items, length = [compiled(item) for item in node.items], compiled(node.length)
     capacity = compiled(node.capacity) if node.capacity is not None else length
+    start = compiled(node.start) if node.start is not None else None
 
     def run(moment: Moment) -> str:
         count = length(moment)
@@ -123,7 +135,9 @@ def _elements(node: nodes.Elements) -> Step:
         if count > len(items):
             words.append(f"...+{count - len(items)} more")
         head = node.head.replace("\0", str(count)).replace("\1", str(capacity(moment)))
-        return head + node.between.join(words) + node.tail
+        if start is not None and not start(moment):
+            return head + "nil"
+        return head + node.opening + node.between.join(words) + node.tail
 
     return run
 

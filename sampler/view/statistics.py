@@ -120,7 +120,7 @@ class Costs:
         high = Distribution.of([one.high for one in spent])
         if low is None or high is None:
             return None
-        total = sum(spent, Interval())
+        total = sum((look.cost.total_ns for look in recording.looks), Interval())
         elapsed_ns = max(1, _elapsed_ns(recording))
         return Costs(
             low,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 from bench.tracee import ROOT
 from sampler.linux import procfs, text
 from sampler.linux.signals import ProcessHandle
+from sampler.question import MOST_EXPRESSIONS
 
 PATIENCE_S = 20.0
 GAP = "d.writeIndex - d.readIndex"
@@ -66,6 +68,22 @@ def lines_until(process: subprocess.Popen[str], kind: str, count: int = 1) -> li
     raise AssertionError(f"the recording ended without {count} × {kind}: {read[-1:]}")
 
 
+@contextmanager
+def traced_by_another(pid: int) -> Iterator[int]:
+    """Somebody else has the process for the length of the block; the PID of that tracer."""
+    seize = (
+        "import sys; from sampler.linux import procfs, tracing; pid = int(sys.argv[1]);"
+        "[tracing.seize(tid) for tid in procfs.threads(pid)]; print('seized', flush=True); sys.stdin.read()"
+    )
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", seize, str(pid)], cwd=ROOT, text=True, **streams) as tracer:
+        assert tracer.stdout is not None
+        assert tracer.stdin is not None
+        assert tracer.stdout.readline() == "seized\n"
+        yield tracer.pid
+        tracer.stdin.close()
+
+
 def child_of(pid: int) -> int:
     """The only child of a process, once it has one."""
     found: list[int] = []
@@ -103,7 +121,10 @@ def assert_as_found(pid: int) -> None:
     assert procfs.tracer(pid) == 0
     assert text.differences(pid) == []
     for tid in procfs.threads(pid):
-        pending = procfs.status(pid, tid)
+        try:
+            pending = procfs.status(pid, tid)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
         assert int(pending["SigPnd"], 16) >> 18 & 1 == 0, "a SIGSTOP is on the way"
 
 
@@ -132,6 +153,31 @@ def _counted(before: int, deadline: int, old_ns: int, new_ns: int, reported_ns: 
         if stretched_ns <= reported_ns and -((before - stretched_ns) // old_ns) - 1 == skipped - of_new:
             return True
     return False
+
+
+def answers(pid: int, instrument: str, point: str, expressions: list[str]) -> dict[str, Any]:
+    """The values of expressions at a point, as many from one look as may be asked at once."""
+    found: dict[str, Any] = {}
+    for start in range(0, len(expressions), MOST_EXPRESSIONS):
+        part = expressions[start : start + MOST_EXPRESSIONS]
+        patient = ("--count=1", "--window=10s", "--max-pause=10s", "--max-suspended=100%")
+        options = (*patient, f"--instrument={instrument}", f"--at={point}")
+        done = sampler("record", *options, str(pid), "--", *part)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        sample = next((line for line in lines if line["type"] == "sample"), None)
+        assert sample is not None, f"{instrument} at {point}: {done.stderr} {lines[-2:]}"
+        found |= sample["values"]
+    return found
+
+
+def differing(expected: dict[str, Any], found: dict[str, Any]) -> Iterator[str]:
+    """The answers that are not equal, in words."""
+    for expression, value in expected.items():
+        other = found[expression]
+        same = other == value and isinstance(other, bool) == isinstance(value, bool)
+        close = isinstance(value, float) and isinstance(other, float) and math.isclose(value, other, rel_tol=1e-15)
+        if not same and not close:
+            yield f"{expression}: {value!r} and {other!r}"
 
 
 def as_nobody() -> list[str]:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ import pytest
 from sampler.errors import DebuggerEnded
 from sampler.instruments.dialogue import Dialogue
 from sampler.instruments.language import Command
-from sampler.linux import procfs, rescue
+from sampler.linux import procfs, rescue, tracing
 from sampler.linux.signals import ProcessHandle
 from sampler.linux.wakeup import StopRequest
 from sampler.units import NS_PER_SECOND
+from tests.conftest import Start
+from tests.integration.help import wait_until
 
 LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
 TURNS = 200
@@ -89,3 +92,12 @@ def test_a_signal_to_a_process_that_has_ended_is_no_error() -> None:
         process.wait()
         assert handle.has_ended
         handle.send(signal.SIGKILL)
+
+
+def test_a_thread_that_its_tracer_has_missed_is_found(start: Start) -> None:
+    ring = start("-threads=4", program="c_ring")
+    first, *others = procfs.threads(ring.pid)
+    with ThreadPoolExecutor(1) as tracer:  # its end lets go of the thread
+        tracer.submit(tracing.seize, first).result()
+        assert procfs.untraced(ring.pid) == others
+    wait_until(lambda: procfs.untraced(ring.pid) == [first, *others], "the tracer has ended")

@@ -45,7 +45,9 @@ def test_a_killed_front_end_of_ptrace_at_a_hot_function_leaves_the_target_as_fou
             with started("watch", *ask, "--format=jsonl") as front_end:
                 recorder = child_of(front_end.pid)
                 lines_until(front_end, "event")
-                time.sleep(moments.uniform(0, 0.3))  # the moment is what the test is about
+                time.sleep(
+                    moments.uniform(0, 0.8)
+                )  # from before it is let go between looks to after; the moment is what the test is about
                 front_end.kill()
                 front_end.communicate()
                 ended(recorder)

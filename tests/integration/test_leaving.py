@@ -40,13 +40,37 @@ def test_a_signal_to_the_front_end_is_a_normal_end(tracee: Tracee, number: signa
     assert_as_found(tracee.pid)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1])
 def test_a_signal_to_the_recorder_is_a_normal_end_too(tracee: Tracee, number: signal.Signals) -> None:
     with started("record", str(tracee.pid), GAP, "--at=main.write", "--rate=10/s") as run:
         lines_until(run, "sample")
         run.send_signal(number)
         assert '"ended": "interrupted"' in run.communicate(timeout=20)[0]
         assert run.returncode == 0
+    assert_as_found(tracee.pid)
+
+
+def test_a_terminal_does_not_stop_a_recorder_that_serves_a_target(tracee: Tracee) -> None:
+    ask = (GAP, "--at=main.write", "--instrument=ptrace", "--rate=100/s")
+    with started("record", str(tracee.pid), *ask) as run:
+        lines_until(run, "sample")
+        for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+            run.send_signal(number)
+        lines_until(run, "sample", 10)
+        assert procfs.stat(run.pid).state != procfs.JOB_STOPPED
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=20)
+    assert_as_found(tracee.pid)
+
+
+def test_a_recorder_that_somebody_stops_is_woken_by_the_front_end(tracee: Tracee) -> None:
+    with started("diode-gap", str(tracee.pid), "--instrument=ptrace", "--rate=100/s", "--format=jsonl") as front_end:
+        lines_until(front_end, "sample")
+        os.kill(child_of(front_end.pid), signal.SIGSTOP)
+        lines_until(front_end, "sample", 200)
+        front_end.send_signal(signal.SIGINT)
+        front_end.communicate(timeout=20)
+        assert front_end.returncode == 0
     assert_as_found(tracee.pid)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,15 @@ from bench.tracee import Tracee
 from sampler.linux import procfs
 from sampler.linux.memory import Memory
 from tests.conftest import Start
-from tests.integration.help import assert_as_found, lines_of, lines_until, sampler, started, wait_until
+from tests.integration.help import (
+    assert_as_found,
+    lines_of,
+    lines_until,
+    sampler,
+    started,
+    traced_by_another,
+    wait_until,
+)
 
 GAP = "r->write_index - r->read_index"
 BY_PTRACE = ("--instrument=ptrace", "--rate=100/s")
@@ -85,15 +91,20 @@ def test_a_point_that_is_never_reached_is_a_miss_and_costs_nothing(start: Start)
 
 def test_150_threads_that_meet_the_byte_at_once_all_go_on(start: Start) -> None:
     ring = start("-stampede=150", "-rate=1", program="c_ring")
-    with started("record", str(ring.pid), GAP, "--at=ring_write", "--instrument=ptrace", "--rate=1000/s") as run:
+    by_ptrace = ("--instrument=ptrace", "--rate=1000/s", "--window=20ms", "--max-suspended=100%")
+    with started("record", str(ring.pid), GAP, "--at=ring_write", *by_ptrace) as run:
         lines_until(run, "event")
         ring.report()
-        for _ in range(20):
+        stampedes = met_together = 0
+        for line in lines_of(run):  # each look that ends asks for the next stampede
+            met_together += line["type"] == "sample" and line["cost"]["hits"] > 1
+            if stampedes >= 20 and met_together:
+                break
             assert ring.ask("stampede") == '{"ok":"stampede"}\n'
-        assert ring.report()["stampede"]["calls"] == 20 * 150
+            stampedes += 1
+        assert ring.report()["stampede"]["calls"] == stampedes * 150
         run.send_signal(signal.SIGINT)
-        lines = list(lines_of(run))
-    assert sum(line["cost"]["hits"] for line in of_type(lines, "sample")) > 20
+        assert [line["ended"] for line in of_type(list(lines_of(run)), "footer")] == ["interrupted"]
     assert_as_found(ring.pid)
 
 
@@ -179,11 +190,6 @@ def test_threads_that_come_and_go_are_asked_and_let_go(start: Start) -> None:
     assert_as_found(ring.pid)
 
 
-@pytest.fixture
-def offspring(start: Start) -> Tracee:
-    return start(program="offspring")
-
-
 @pytest.mark.parametrize("way", ["fork", "vfork"])
 def test_a_child_made_while_armed_goes_its_own_way(offspring: Tracee, way: str) -> None:
     with started("record", str(offspring.pid), "*counter", "--at=step", "--instrument=ptrace", "--rate=1000/s") as run:
@@ -219,6 +225,18 @@ def test_a_target_that_ends_in_mid_look_ends_the_run_with_status_4(
     assert (footer["ended"], footer["error"]["why"]) == ("target-ended", why)
 
 
+def test_memory_that_is_gone_is_told_from_memory_that_cannot_be_written(offspring: Tracee) -> None:
+    text = next(part.start for part in procfs.mappings(offspring.pid) if "x" in part.permissions)
+    with Memory(offspring.pid) as memory:
+        byte = memory.read(text, 1)
+        with pytest.raises(OSError, match="Input/output error"):
+            memory.write(8, byte)
+        offspring.process.kill()
+        offspring.process.wait()
+        with pytest.raises(ProcessLookupError):
+            memory.write(text, byte)
+
+
 def test_a_job_stop_by_somebody_else_is_left_as_it_is(start: Start) -> None:
     ring = start(program="c_ring")
     with started("record", str(ring.pid), *AT_WRITE, "--window=100ms") as run:
@@ -241,16 +259,9 @@ def test_a_job_stop_by_somebody_else_is_left_as_it_is(start: Start) -> None:
 
 def test_a_target_that_somebody_traces_is_refused(start: Start) -> None:
     ring = start(program="c_ring")
-    tracer = subprocess.Popen(["strace", "-q", "-o", os.devnull, "-p", str(ring.pid)]) if _has_strace() else None
-    if tracer is None:
-        pytest.skip("no strace on this machine")
-    with tracer:
-        wait_until(lambda: procfs.tracer(ring.pid), "it is traced")
+    with traced_by_another(ring.pid) as other:
         done = sampler("record", str(ring.pid), *AT_WRITE)
-        tracer.terminate()
+        assert procfs.tracer(ring.pid) == other
     assert done.returncode == 1
-    assert "already traced" in done.stderr
-
-
-def _has_strace() -> bool:
-    return any(Path(folder, "strace").exists() for folder in os.environ["PATH"].split(":"))
+    assert f"process {ring.pid} is already traced by" in done.stderr
+    assert f"PID {other}" in done.stderr

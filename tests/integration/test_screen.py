@@ -20,7 +20,8 @@ import pytest
 
 from bench.tracee import Tracee
 from sampler.recording import load
-from tests.integration.help import GAP, PATIENCE_S, assert_as_found, command, sampler, started
+from tests.conftest import Start
+from tests.integration.help import GAP, PATIENCE_S, assert_as_found, command, environment, sampler, started
 
 HEAVY = ("rich", "matplotlib", "numpy", "pexpect", "lark", "elftools", "ptrace", "json")
 
@@ -137,15 +138,13 @@ def test_what_is_no_recording_is_said_in_one_line(tmp_path: Path, text: str) -> 
         assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
 
 
-def test_doctor_says_what_works_and_what_would_not(tracee: Tracee) -> None:
+def test_doctor_says_what_works_and_what_would_not(start: Start, tracee: Tracee) -> None:
     well = sampler("doctor", str(tracee.pid))
     assert well.returncode == 0, well.stdout
     assert "Delve 1." in well.stdout
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        ill = sampler("doctor", str(other.pid))
-        other.kill()
+    ill = sampler("doctor", str(start(program="stripped").pid))
     assert ill.returncode == 1
-    assert "not a Go program" in ill.stdout
+    assert "-ldflags" in ill.stdout
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -194,3 +193,10 @@ def test_two_runs_after_one_another_find_the_same_target(tracee: Tracee) -> None
         with started("record", str(tracee.pid), "1", "--at=main.write", "--count=1") as run:
             assert run.communicate(timeout=PATIENCE_S)[0].count('"sample"') == 1
         assert_as_found(tracee.pid)
+
+
+def test_a_terminal_that_lacks_a_character_loses_no_run(tracee: Tracee) -> None:
+    ask = (str(tracee.pid), "--instrument=ptrace", "--count=1")
+    done = sampler("diode-gap", *ask, env=environment(PYTHONIOENCODING="ascii"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\xb5s" in done.stdout

@@ -83,7 +83,12 @@ def test_a_refused_point_is_a_typed_error(text: str, kind: type[Exception]) -> N
         ("false", False),
         ("nil", None), ("*main.Inner nil", None), ('"he said \\"hi\\""', 'he said "hi"'), ("Green (4)", 4),
         ("10000000000000000000", 10**19), ('[]string len: 2, cap: 2, ["a","b"]', '[]string len: 2, cap: 2, ["a","b"]'),
-        ("main.Inner {\r\n\tA: 1,\r\n\tB: 2}", "main.Inner {A: 1, B: 2}"),
+        ("main.Inner {\r\n\tA: 1,\r\n\tB: 2,}", "main.Inner {A: 1, B: 2}"),
+        ("[][]int len: 2, cap: 2, [\r\n\t[1,2],\r\n\tnil,\r\n]", "[][]int len: 2, cap: 2, [[1,2],nil]"),
+        ("a.com/b-c/v2.Green (4)", 4), ('x.T {A: a.com/b-c/v2.Green (4), B: "is (5)"}', 'x.T {A: 4, B: "is (5)"}'),
+        ("unsafe.Pointer(0x0)", None), ("unsafe.Pointer(0xc000012345)", "0xc000012345"),
+        ("x.T {v: unsafe.Pointer(0x0), w: unsafe.Pointer(0x1f)}", "x.T {v: nil, w: 0x1f}"),
+        ('x.T {A: "two  spaces"}', 'x.T {A: "two  spaces"}'),
     ],
 )  # fmt: skip
 def test_a_value_is_of_its_kind(text: str, value: object) -> None:

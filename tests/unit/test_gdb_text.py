@@ -34,6 +34,14 @@ from sampler.instruments.language import AskAgain, Breakpoint, Stop, Unreadable
         ('"letters"', "letters"),
         ('"0123"...', "0123..."),
         ("{a = 1, b = 2}", "{a = 1, b = 2}"),
+        ("(int &) @0x7ffe4: 1234", 1234),
+        ("(const shop::pair &) @0x7ffe4: {a = 1, b = -2}", "{a = 1, b = -2}"),
+        ("(int *&) @0x7ffe4: 0x5555", "0x5555"),
+        ("(int (&)[2]) @0x7ffe4: {1, 2}", "{1, 2}"),
+        ('(std::string::pointer) 0x7f54 "text"', "text"),
+        ('{_M_len = 4, _M_str = 0x5631 "view (int &) @0x1: "}', '{_M_len = 4, _M_str = "view (int &) @0x1: "}'),
+        ("main::keep::Pair {a: 1, b: -2}", "main::keep::Pair {a: 1, b: -2}"),
+        ("(*mut main::keep::Pair) 0x7f52", "0x7f52"),
         ("{first = 1 '\\001', second = 2}", "{first = 1, second = 2}"),
     ],
 )
@@ -50,6 +58,7 @@ def test_an_enumerator_is_asked_again_as_a_number(text: str) -> None:
     with pytest.raises(AskAgain) as again:
         gdb_text.parse_value(f"$1 = {text}", "c")
     assert again.value.command == "print/d c"
+    assert again.value.shown == text
 
 
 @pytest.mark.parametrize(
@@ -94,7 +103,16 @@ def test_a_breakpoint_is_its_number_and_address() -> None:
 
 @pytest.mark.parametrize(
     ("name", "bits"),
-    [("unsigned long", 64), ("const unsigned char", 8), ("int", None), ("struct ring {", None), (None, None)],
+    [
+        ("unsigned long", 64),
+        ("const unsigned char", 8),
+        ("u16", 16),
+        ("usize", 64),
+        ("i64", None),
+        ("int", None),
+        ("struct ring {", None),
+        (None, None),
+    ],
 )
 def test_the_width_of_an_unsigned_type(name: str | None, bits: int | None) -> None:
     assert gdb_text.unsigned_bits(name) == bits

@@ -56,6 +56,7 @@ def test_a_wrapped_difference_is_shown_in_both_readings() -> None:
     [
         (Event(0, "attach", {"suspended_ns": [60 * MS, 75 * MS]}), "attached; the target was held 60.0–75.0 ms"),
         (Event(0, "back-off", {"period_ns": 200 * MS}), "back-off: a look every 200 ms"),
+        (Event(0, "let-go", {"stops": 850.25, "running": 1}), "let go between looks: 850 signals"),
         (Event(0, "speed-up", {"period_ns": 100 * MS}), "speed-up: a look every 100 ms"),
         (Event(0, "stopped-by-target", {"name": "unrecovered-panic"}), "stopped by itself: unrecovered-panic"),
         (Event(0, "detach", {"rescued": True}), "by force"),

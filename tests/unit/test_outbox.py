@@ -6,9 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sampler import outbox as outbox_module
 from sampler.outbox import Outbox
 
 
@@ -71,3 +73,32 @@ def test_a_stream_that_was_closed_by_somebody_else_is_a_failure_and_no_crash(tmp
     outbox.write("line\n")
     outbox.close()
     assert failures == ["closed"]
+
+
+def test_a_full_disk_is_told_and_a_reader_that_went_away_is_not() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    failures = []
+    for number in (os.open("/dev/full", os.O_WRONLY), writer):
+        with suppress(OSError), open(number, "w", encoding="utf-8") as stream:
+            outbox = Outbox(stream, lambda: None)
+            outbox.write("text\n")
+            outbox.close()
+            failures.append(outbox.failure)
+    assert failures == ["No space left on device", None]
+
+
+def test_a_reader_that_reads_nothing_at_all_does_not_use_up_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_module, "MOST_WAITING", 100)
+    reader, writer = os.pipe()
+    told = Event()
+    with open(writer, "w", encoding="utf-8") as stream, open(reader, encoding="utf-8") as other_end:
+        outbox = Outbox(stream, told.set)
+        for _ in range(300):
+            outbox.write("x" * 1023 + "\n")  # a pipe holds some sixty
+        assert told.is_set()
+        assert "does not read" in str(outbox.failure)
+        other_end.close()
+        outbox.close()
+        with suppress(OSError):
+            stream.close()

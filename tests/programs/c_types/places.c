@@ -48,6 +48,15 @@ static POINT void variable_length(int size)
     touch(squares, size); // point: variable length
 }
 
+/* Its frame begins where the stack pointer was before it was aligned, which is kept in the frame itself. */
+static POINT void aligned(int n)
+{
+    _Alignas(64) int wide[16] = {n, n + 1};
+    int squares[n];
+    squares[0] = n * n;
+    touch(wide, squares, n); // point: aligned
+}
+
 static POINT void of_thread(int n)
 {
     touch(&thread_number, thread_number, &thread_pair, n); // point: of thread
@@ -71,6 +80,7 @@ void ask_places(void)
     inlined_in_five_places(10);
     locals(3, "text");
     variable_length(keep.size);
+    aligned(6);
     of_thread(5);
     many(1, 2, 3, 4, 5, 6, 7, 8, -9, (struct pair){10, 11}, 12.5);
     recurses(3);

@@ -20,9 +20,9 @@ static POINT void wide(__int128 low, unsigned __int128 high, _Bool yes, _Bool no
 }
 
 static POINT void floats(float f, double d, long double ld, double infinite, double not_a_number, double subnormal,
-                         double complex z)
+                         double complex z, _Float128 quad)
 {
-    touch(NULL, f, d, ld, infinite, not_a_number, subnormal, z); // point: floats
+    touch(NULL, f, d, ld, infinite, not_a_number, subnormal, z, quad); // point: floats
 }
 
 static POINT void enums(enum colour named, enum colour unnamed, enum signs below, enum flags both, ticks t)
@@ -64,7 +64,7 @@ void ask_numbers(void)
     integers('c', SCHAR_MIN, UCHAR_MAX, SHRT_MIN, USHRT_MAX, INT_MIN, UINT_MAX, LONG_MIN, ULONG_MAX, LLONG_MIN,
              ULLONG_MAX);
     wide(-(__int128)(most >> 1) - 1, most, true, false, L'ż', SIZE_MAX, PTRDIFF_MIN);
-    floats(3.25f, DBL_MAX, 1.0L / 3, -INFINITY, NAN, DBL_MIN / 4, 1.5 - 2.5 * I);
+    floats(3.25f, DBL_MAX, 1.0L / 3, -INFINITY, NAN, DBL_MIN / 4, 1.5 - 2.5 * I, 1.5);
     enums(GREEN, UNNAMED, BELOW, READ | EXECUTE, ULLONG_MAX);
 }
 

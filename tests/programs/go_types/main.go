@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	parcel "go_types/wrapped.v2"
 )
 
 // round calls each function to ask at once.
@@ -33,6 +35,7 @@ func round(k *keep) {
 	k.outer.ByPointer(7)
 	k.outer.ByValue(7)
 	closure(k)()
+	parcel.Weigh(&parcel.Default, parcel.Light)
 	many(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "thirteen", k.ints, 15.5, k.pair)
 	locals(k, 3)
 	inlinedInSeveralPlaces(k)
