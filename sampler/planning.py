@@ -28,13 +28,13 @@ if TYPE_CHECKING:  # what compiles is imported where it is needed: an answer tha
 class PlannedPlace:
     """One address (of the file) with one plan an expression, in their order. ``where``: for people.
 
-    ``condition``: of ``--when``; true where it is not 0.
+    ``conditions``: that of ``--when``, if there is one; true where it is not 0.
     """
 
     address: int
     where: str
     plans: tuple[Node, ...]
-    condition: Node | None = None
+    conditions: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class QuestionPlan:
     def to_json(self) -> dict[str, Any]:
         return {
             "places": [
-                [place.address, place.where, codec.encode(place.plans), codec.encode(place.condition)]
+                [place.address, place.where, codec.encode(place.plans), codec.encode(place.conditions)]
                 for place in self.places
             ],
             "types": self.types,
@@ -63,8 +63,8 @@ class QuestionPlan:
     @staticmethod
     def from_json(data: dict[str, Any]) -> QuestionPlan:
         places = tuple(
-            PlannedPlace(address, where, codec.decode(plans), codec.decode(condition))
-            for address, where, plans, condition in data["places"]
+            PlannedPlace(address, where, codec.decode(plans), codec.decode(conditions))
+            for address, where, plans, conditions in data["places"]
         )
         unanswerable = tuple((address, reason) for address, reason in data["unanswerable"])
         return QuestionPlan(places, data["types"], data["unsigned_bits"], unanswerable)
@@ -140,8 +140,8 @@ def _planned(question: Question, image: Image, bias: int) -> QuestionPlan:
             refused.append((place.address, error))
             continue
         merged = merge([*(one.plan for one in compiled), *when])
-        plans, condition = tuple(merged[: len(compiled)]), merged[len(compiled)] if when else None
-        places.append(PlannedPlace(place.address, described(place), plans, condition))
+        plans, conditions = merged[: len(compiled)], merged[len(compiled) :]
+        places.append(PlannedPlace(place.address, described(place), tuple(plans), tuple(conditions)))
         types |= {one.text: one.type_name for one in compiled}
         bits |= {one.text: one.unsigned_bits for one in compiled if one.unsigned_bits is not None}
     if not places:

@@ -33,6 +33,7 @@ class Cost:
     ``during_ns``: the look from its request to the target seen running, since the start of the run.
     ``wait_ns``: from the armed breakpoint to its hit. ``hits``: how often the breakpoint was reached.
     ``between_ns``: what was suspended since the look before, for the target's own signals and threads.
+    ``setup_ns``: not suspended: how long breakpoints were set, and how long they were cleared, where that takes long.
     """
 
     suspended_ns: Interval = Interval()
@@ -41,6 +42,7 @@ class Cost:
     threads_stopped: int = 0
     hits: int = 0
     between_ns: Interval = Interval()
+    setup_ns: Interval = Interval()
 
     @property
     def total_ns(self) -> Interval:
@@ -54,7 +56,8 @@ class Cost:
             "threads_stopped": self.threads_stopped,
             "hits": self.hits,
         }
-        return line | ({"between_ns": self.between_ns.to_json()} if self.between_ns.high else {})
+        extra = {"between_ns": self.between_ns, "setup_ns": self.setup_ns}
+        return line | {name: bounds.to_json() for name, bounds in extra.items() if bounds.high}
 
     @staticmethod
     def from_json(fields: Mapping[str, Any]) -> Cost:
@@ -65,6 +68,7 @@ class Cost:
             fields.get("threads_stopped", 0),
             fields.get("hits", 0),
             Interval(*fields.get("between_ns", (0, 0))),
+            Interval(*fields.get("setup_ns", (0, 0))),
         )
 
 
@@ -132,6 +136,12 @@ class Event:
 
     def to_json(self) -> dict[str, Any]:
         return {"type": "event", "t_ns": self.t_ns, "event": self.event} | dict(self.detail)
+
+
+def signed_readings(values: Mapping[str, Value], bits: Mapping[str, int]) -> dict[str, int]:
+    """Those of ``values`` that wrapped; ``bits``: the widths of the unsigned ones, by expression."""
+    readings = {name: signed_reading(value, bits[name]) for name, value in values.items() if name in bits}
+    return {name: reading for name, reading in readings.items() if reading is not None}
 
 
 def signed_reading(value: Value, bits: int) -> int | None:

@@ -7,13 +7,14 @@ address. Answers are worked out from it by the one evaluator (``sampler.plan``),
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sampler.bpf.assembler import FRAME, R0, R1, R2, R3, R4, R6, R7, R8, R9, Assembler, Label
 from sampler.bpf.values import REGISTERS_AT, NotExpressible, Stored, Values
 from sampler.plan import nodes
-from sampler.plan.nodes import Node, Reading, walk
+from sampler.plan.nodes import Node, Reading
 from sampler.plan.snapshot import Snapshot
+from sampler.plan.trees import walk
 
 # Helpers: include/uapi/linux/bpf.h, __BPF_FUNC_MAPPER.
 _KTIME_GET_NS, _CURRENT_PID_TGID = 5, 14
@@ -42,8 +43,9 @@ class Program:
     """
 
     def __init__(self, plans: Sequence[Node], bias: int, condition: Node | None = None, most_hits: int = 1) -> None:
-        asked = [*plans, condition] if condition is not None else list(plans)
-        self._readings = list(dict.fromkeys(node for plan in asked for node in walk(plan) if isinstance(node, Reading)))
+        found = walk(*plans, *([condition] if condition is not None else []))
+        check_registers(found)
+        self._readings = list(dict.fromkeys(node for node in found if isinstance(node, Reading)))
         self._bias, self._condition, self._most_hits = bias, condition, most_hits
         self._stored: dict[Node, Stored] = {}
         at = _HEAD.size
@@ -215,6 +217,15 @@ class Program:
                 # What reads a string looks for its end in pieces; behind it nothing is wanted.
                 padding = _STRING_PIECE if isinstance(node, nodes.TerminatedText) else 0
                 yield address, data + bytes(padding)
+
+
+def check_registers(found: Iterable[Node]) -> None:
+    """NotExpressible where something beyond a thread's general registers is wanted: nobody notes down the rest."""
+    for node in found:
+        if isinstance(node, nodes.Register) and node.number >= nodes.FIRST_VECTOR:
+            raise NotExpressible("a value in a vector register")
+        if isinstance(node, nodes.ThreadPointer):
+            raise NotExpressible("storage of the thread's own")
 
 
 def _room(node: Node) -> int:

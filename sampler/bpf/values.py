@@ -53,7 +53,7 @@ class Values:
 
     @_put.register
     def _register(self, node: nodes.Register, fail: Label, depth: int) -> None:
-        if node.number >= len(REGISTERS_AT):
+        if node.number >= nodes.FIRST_VECTOR:
             raise NotExpressible("a value in a vector register")
         self._code.load(R0, R6, REGISTERS_AT[node.number])
         self._wrap(8 * node.size, signed=False)

@@ -10,6 +10,7 @@ from typing import Any
 from sampler.debuginfo import entries, tree
 from sampler.debuginfo.storage import Memory, Pieces, Storage, Unlocated
 from sampler.plan.nodes import (
+    FIRST_VECTOR,
     INT64,
     WORD,
     Arithmetic,
@@ -38,7 +39,7 @@ _ARITHMETIC: dict[str, tuple[str, Kind]] = {
     "mod": ("%", WORD),
 }  # fmt: skip
 _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
-_FIRST_VECTOR, _LAST_VECTOR = 17, 32  # xmm0 to xmm15, sixteen bytes each
+_LAST_VECTOR = 32  # from xmm0 to xmm15, sixteen bytes each
 _WORD_SIZE = 8
 _SIGNED, _UNSIGNED = (0x05, 0x06), (0x02, 0x07, 0x08)  # DW_ATE_*, DWARF 5, table 7.11
 
@@ -87,7 +88,7 @@ def register(number: int, size: int) -> Register:
 
 def width(number: int) -> int:
     """Of a register, in bytes."""
-    return 16 if _FIRST_VECTOR <= number <= _LAST_VECTOR else _WORD_SIZE
+    return 16 if FIRST_VECTOR <= number <= _LAST_VECTOR else _WORD_SIZE
 
 
 def _nowhere() -> Node:

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from types import TracebackType
-from typing import Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from sampler.errors import NotAnswerable, UsageError
 from sampler.linux.wakeup import StopRequest
 from sampler.question import Question
 from sampler.sample import Miss, Sample
 from sampler.target import Target
+
+if TYPE_CHECKING:  # the list of names is wanted by the command line, which is to start at once
+    from sampler.planning import QuestionPlan
 
 Report = Callable[[str, dict[str, Any]], None]
 
@@ -24,7 +27,7 @@ class Assignment:
     ``start_ns``: the monotonic time that a run's times count from.
     ``lifeline``: a socket to the front end that may keep descriptors alive beyond our own end.
     ``text_check_s``: how long comparing the target's text with its file took, for the time that a
-    rescue needs.
+    rescue needs. ``plan``: the question, where it is compiled already.
     """
 
     question: Question
@@ -34,6 +37,7 @@ class Assignment:
     start_ns: int
     lifeline: int | None = None
     text_check_s: float = 0.0
+    plan: QuestionPlan | None = None
 
 
 class SamplingInstrument(Protocol):

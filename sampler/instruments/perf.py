@@ -6,78 +6,54 @@ values at that very instruction, and the breakpoint is gone. If we are killed, i
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from sampler.bpf.program import Program
+from sampler.bpf.program import Program, check_registers
 from sampler.bpf.values import NotExpressible
 from sampler.errors import NotAnswerable, TargetEnded
 from sampler.instruments.base import Assignment
-from sampler.instruments.hit_cost import measured
+from sampler.instruments.compiled import Compiled
+from sampler.instruments.hit_cost import HitCost, measured
 from sampler.instruments.traps import KernelTraps, NoneFree, PlainTraps, Traps
 from sampler.linux import bpf, procfs
 from sampler.linux.memory import Memory
 from sampler.plan.evaluate import Evaluator
-from sampler.plan.numbers import NoAnswer
 from sampler.plan.snapshot import Snapshot
 from sampler.plan.steps import Moment
-from sampler.planning import PlannedPlace, QuestionPlan, image_of, load_bias, plan_question
-from sampler.sample import Cost, Interval, Miss, Sample, signed_reading
+from sampler.plan.trees import walk
+from sampler.planning import PlannedPlace, QuestionPlan
+from sampler.sample import Cost, Interval, Miss, Sample
 
 #: Debug registers of the processor that hold addresses: Intel SDM, volume 3, 17.2.
 MOST_PLACES = 4
-_CENSUS_NS = 5_000_000  # how soon a thread that was made while we wait is watched too
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """One address of the running program, and how the question is answered there."""
-
-    where: str
-    evaluator: Evaluator
+# How soon a thread that was made while we wait is watched too; and what share of the time looking for them may take.
+_CENSUS_NS = 5_000_000
+_CENSUS_SHARE = 0.02
+_NONE_FREE = "all four of a thread are in use, by a debugger or another tool"
 
 
 class Perf:
-    """Creating one compiles the question, also for the kernel; the target is not touched before a look."""
+    """Creating one compiles the question, also for the kernel, and tries whether breakpoints can be had."""
 
     conditional = True
+    lets_go = False  # nobody is held
 
     def __init__(self, assignment: Assignment) -> None:
         self._given, self._target, self._question = assignment, assignment.target, assignment.question
-        self._plan = plan_question(self._question, self._target)
-        check_number(self._plan, self._question.point)
-        with image_of(self._target) as image:
-            self._bias = load_bias(self._target.pid, image)
-        self._places = {place.address + self._bias: place for place in self._plan.places}
-        self._watched = {at: Watched(place.where, Evaluator(place.plans)) for at, place in self._places.items()}
+        self.period_ns = self._question.timing.period_ns
+        self._runs = procfs.program(self._target.pid)
+        self._compiled = compiled = Compiled(assignment)
+        check_number(compiled.plan, self._question.point)
+        self._evaluators = {address: Evaluator(place.plans) for address, place in compiled.places.items()}
         self._traps = self._made_traps()
-        self._program = program_of(self._target.pid)
+        self._try()
         self._open = ExitStack()
 
-    def _made_traps(self) -> Traps:
-        if bpf.permitted():
-            most = self._question.most_hits if self._question.when is not None else 1
-            return KernelTraps({at: kernel_program(place, self._bias, most) for at, place in self._places.items()})
-        if self._question.when is not None:
-            raise NotAnswerable(
-                "--when cannot be used here",
-                "the condition is looked at by a program in the kernel, which may not be loaded",
-                "run as root or with CAP_BPF and CAP_PERFMON, or ask for the condition beside the rest",
-            )
-        return PlainTraps(self._places)
-
     def describe(self) -> dict[str, Any]:
-        return {
-            "instrument": "perf",
-            "atomic": self._traps.atomic,
-            "places": [[f"{at:#x}", watched.where] for at, watched in self._watched.items()],
-            "unanswerable": [[f"{address + self._bias:#x}", why] for address, why in self._plan.unanswerable],
-            "types": self._plan.types,
-        }
+        return {"instrument": "perf", "atomic": self._traps.atomic} | self._compiled.describe()
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -85,9 +61,8 @@ class Perf:
             self._memory = opened.enter_context(Memory(self._target.pid, write=False))
             self._hit_cost = measured(in_kernel=self._traps.atomic)
             self._open = opened.pop_all()
-        self._given.report(
-            "attach", {"suspended_ns": [0, 0], "threads": len(self._threads()), "hit_ns": self._hit_cost.to_json()}
-        )
+        cost = {"suspended_ns": [0, 0], "hit_ns": self._hit_cost.to_json()}
+        self._given.report("attach", cost | {"threads": len(self._threads())})
         return self
 
     def __exit__(
@@ -103,24 +78,56 @@ class Perf:
     def look(self, deadline_ns: int) -> Sample | Miss | None:
         if not self.rest(deadline_ns):
             return None
-        threads = self._threads()
-        armed_ns = time.monotonic_ns()
+        look = Look(deadline_ns, self._given.start_ns, self._hit_cost, self._question.when is not None)
         try:
-            self._traps.set(threads)
-            armed_ns = time.monotonic_ns()
+            self._traps.set(self._threads())
             self._traps.arm()
-            self._wait(armed_ns + self._question.timing.window_ns)
+            look.armed_ns = time.monotonic_ns()
+            self._wait(look.armed_ns + self._question.timing.window_ns)
+            look.waited_ns = time.monotonic_ns()
         except NoneFree:
-            return self._miss("no-breakpoint", armed_ns, deadline_ns, "all four of a thread are used by somebody else")
+            look.full = True
         finally:
             self._traps.clear()
-        return self._outcome(armed_ns, deadline_ns)
+        return self._outcome(look)
+
+    # In and out.
+
+    def _made_traps(self) -> Traps:
+        """With programs of the kernel if they may be loaded; else the kernel notes down what it knows."""
+        most = self._question.most_hits if self._question.when is not None else 1
+        places = self._compiled.places
+        if bpf.permitted():
+            return KernelTraps({at: kernel_program(place, self._compiled.bias, most) for at, place in places.items()})
+        for place in places.values():
+            check_plain(place)
+        if self._question.when is not None:
+            raise NotAnswerable(
+                "perf cannot look at a condition here",
+                "that is done by a program in the kernel, which may not be loaded",
+                "run as root or with CAP_BPF and CAP_PERFMON, or ask for the condition beside the rest",
+            )
+        return PlainTraps(places)
+
+    def _try(self) -> None:
+        """Whether the kernel takes our programs and gives us breakpoints. None is armed."""
+        with self._traps:
+            try:
+                self._traps.set(self._threads())
+            except NoneFree:
+                raise NotAnswerable(
+                    f"no hardware breakpoint is free in process {self._target.pid} ({self._target.name})",
+                    _NONE_FREE,
+                    "end that, or ask with --instrument ptrace",
+                ) from None
+            finally:
+                self._traps.clear()
 
     # One look.
 
     def _threads(self) -> list[int]:
         threads = procfs.threads(self._target.pid)
-        if not threads or program_of(self._target.pid) != self._program:
+        if not threads or procfs.program(self._target.pid) != self._runs:
             ended = "it ended" if not threads else "it runs another program now"
             raise TargetEnded(f"process {self._target.pid} ({self._target.name}) ended", ended)
         return threads
@@ -128,59 +135,76 @@ class Perf:
     def _wait(self, until_ns: int) -> None:
         """Until somebody is caught, time is up, or we are asked to stop; a thread that is born meanwhile is watched."""
         stop, traps = self._given.stop, self._traps
-        now_ns = time.monotonic_ns()
+        now_ns, census_ns = time.monotonic_ns(), _CENSUS_NS
         while stop.reason is None and now_ns < until_ns:
-            if stop.wait_until(min(until_ns, now_ns + _CENSUS_NS), traps.descriptor):
+            if stop.wait_until(min(until_ns, now_ns + census_ns), traps.descriptor):
                 return
+            begun_ns = time.monotonic_ns()
             traps.set(self._threads())
             traps.arm()
             now_ns = time.monotonic_ns()
+            census_ns = max(_CENSUS_NS, round((now_ns - begun_ns) / _CENSUS_SHARE))
 
-    def _outcome(self, armed_ns: int, deadline_ns: int) -> Sample | Miss | None:
-        caught, hits = self._traps.take()
-        self._threads()  # raises if the program is another one now
+    def _outcome(self, look: Look) -> Sample | Miss | None:
+        caught, look.hits = self._traps.take()
+        self._threads()  # raises if it ended meanwhile, or is another program
         if caught:
-            return self._answer(caught[0], hits, armed_ns, deadline_ns)
+            return self._answer(caught[0], look)
+        if look.full:
+            return look.miss("no-breakpoint", _NONE_FREE)
         if self._given.stop.reason is not None:
             return None
-        if self._question.when is not None and hits:
-            return self._miss("no-match", armed_ns, deadline_ns, f"of {hits} hits none met the condition", hits)
-        return self._miss("not-reached", armed_ns, deadline_ns, "", hits)
+        if self._question.when is not None and look.hits:
+            return look.miss("no-match", f"at none of {look.hits} hits was {self._question.when} true")
+        return look.miss("not-reached", "")
 
-    def _answer(self, snapshot: Snapshot, hits: int, armed_ns: int, deadline_ns: int) -> Sample | Miss:
-        evaluator = self._watched[snapshot.instruction_pointer].evaluator
+    def _answer(self, snapshot: Snapshot, look: Look) -> Sample | Miss:
+        evaluator = self._evaluators[snapshot.instruction_pointer]
         reader = Reader(snapshot, None if self._traps.atomic else self._memory)
-        moment = Moment(snapshot.registers, reader.read, 0, self._bias)
+        moment = Moment(snapshot.registers, reader.read, 0, self._compiled.bias)
         evaluator.gather(moment)
-        cost = self._cost(snapshot, hits, armed_ns)
-        t_ns, late_ns = snapshot.begun_ns - self._given.start_ns, armed_ns - deadline_ns
-        try:
-            values = dict(zip(self._question.expressions, evaluator.answers(moment), strict=True))
-        except NoAnswer as reason:
-            return Miss(t_ns, "unreadable", cost, str(reason), late_ns)
-        bits = self._plan.unsigned_bits
-        readings = {name: signed_reading(value, bits[name]) for name, value in values.items() if name in bits}
-        signed = {name: reading for name, reading in readings.items() if reading is not None}
-        return Sample(t_ns, values, cost, signed, late_ns, atomic=not reader.later)
+        cost = look.cost(snapshot, self._traps.interrupted_ns)
+        t_ns = snapshot.begun_ns - self._given.start_ns
+        return self._compiled.answer(evaluator, moment, t_ns, cost, look.late_ns, atomic=not reader.later)
 
-    def _cost(self, snapshot: Snapshot, hits: int, armed_ns: int) -> Cost:
-        suspended = self._suspended(snapshot.ended_ns - snapshot.begun_ns, hits)
-        now_ns, start_ns = time.monotonic_ns(), self._given.start_ns
+
+class Look:
+    """What one look has come to so far. Times on the monotonic clock; ``hits`` by all threads."""
+
+    def __init__(self, deadline_ns: int, start_ns: int, hit_cost: HitCost, conditional: bool) -> None:
+        self._deadline_ns, self._start_ns = deadline_ns, start_ns
+        self._hit_cost, self._conditional = hit_cost, conditional
+        self.begun_ns = self.armed_ns = self.waited_ns = time.monotonic_ns()
+        self.hits, self.full = 0, False
+
+    @property
+    def late_ns(self) -> int:
+        return self.begun_ns - self._deadline_ns
+
+    def cost(self, snapshot: Snapshot, interrupted_ns: int) -> Cost:
+        """``interrupted_ns``: how long setting and clearing the breakpoints of one thread has taken."""
+        wait_ns = max(0, snapshot.begun_ns - self.armed_ns)
+        return self._cost(snapshot.ended_ns - snapshot.begun_ns, interrupted_ns, wait_ns)
+
+    def miss(self, reason: str, detail: str) -> Miss:
+        cost = self._cost(0, 0, self.waited_ns - self.armed_ns)
+        return Miss(self.armed_ns - self._start_ns, reason, cost, detail, self.late_ns)
+
+    def _cost(self, inside_ns: int, interrupted_ns: int, wait_ns: int) -> Cost:
+        now_ns = time.monotonic_ns()
         return Cost(
-            suspended, Interval(armed_ns - start_ns, now_ns - start_ns), snapshot.begun_ns - armed_ns, 0, hits
-        )  # fmt: skip
-
-    def _suspended(self, inside_ns: int, hits: int) -> Interval:
-        """With a condition, all hits but the last leave the breakpoint as it is; without, each takes its own away."""
-        passed = max(0, hits - 1) if self._question.when is not None else 0
-        return self._hit_cost.of(inside_ns, hits - passed, passed)
-
-    def _miss(self, reason: str, armed_ns: int, deadline_ns: int, detail: str, hits: int = 0) -> Miss:
-        now_ns, start_ns = time.monotonic_ns(), self._given.start_ns
-        cost = Cost(
-            self._suspended(0, hits), Interval(armed_ns - start_ns, now_ns - start_ns), now_ns - armed_ns, 0, hits
+            self._suspended(inside_ns) + Interval(0, interrupted_ns),
+            Interval(self.begun_ns - self._start_ns, now_ns - self._start_ns),
+            wait_ns,
+            0,
+            self.hits,
+            setup_ns=Interval(self.armed_ns - self.begun_ns, now_ns - self.waited_ns),
         )
-        return Miss(armed_ns - start_ns, reason, cost, detail, armed_ns - deadline_ns)
+
+    def _suspended(self, inside_ns: int) -> Interval:
+        """With a condition, all hits but the last leave the breakpoint as it is; without, each takes its own away."""
+        passed = max(0, self.hits - 1) if self._conditional else 0
+        return self._hit_cost.of(inside_ns, self.hits - passed, passed)
 
 
 class Reader:
@@ -204,13 +228,23 @@ class Reader:
 def kernel_program(place: PlannedPlace, bias: int, most_hits: int) -> Program:
     """Raises NotAnswerable, which names what the kernel's programs cannot do."""
     try:
-        return Program(place.plans, bias, place.condition, most_hits)
+        condition = place.conditions[0] if place.conditions else None
+        return Program(place.plans, bias, condition, most_hits)
     except NotExpressible as reason:
-        raise NotAnswerable(
-            f"perf cannot ask that at {place.where}",
-            f"the kernel's programs cannot read {reason}",
-            "ask with --instrument ptrace",
-        ) from reason
+        raise _not_answerable(place, reason) from reason
+
+
+def check_plain(place: PlannedPlace) -> None:
+    """NotAnswerable where more is asked for than the kernel notes down by itself."""
+    try:
+        check_registers(walk(*place.plans))
+    except NotExpressible as reason:
+        raise _not_answerable(place, reason) from reason
+
+
+def _not_answerable(place: PlannedPlace, reason: NotExpressible) -> NotAnswerable:
+    what, why = f"perf cannot ask that at {place.where}", f"the kernel's programs cannot read {reason}"
+    return NotAnswerable(what, why, "ask with --instrument ptrace")
 
 
 def check_number(plan: QuestionPlan, point: str) -> None:
@@ -221,12 +255,3 @@ def check_number(plan: QuestionPlan, point: str) -> None:
             f"the processor has {MOST_PLACES} breakpoints a thread",
             "name a caller, or a line of one, or ask with --instrument ptrace",
         )
-
-
-def program_of(pid: int) -> tuple[int, int, int] | None:
-    """What a process executes: device and inode of its file, and where its code is. It changes with exec."""
-    try:
-        about = os.stat(procfs.executable(pid))
-        return about.st_dev, about.st_ino, procfs.code_start(pid)
-    except OSError:
-        return None

@@ -16,22 +16,21 @@ from sampler.errors import NotAnswerable, PointAmbiguous, TargetEnded
 from sampler.instruments.account import Account
 from sampler.instruments.attachment import Armed, Attachment, Hit
 from sampler.instruments.base import Assignment
+from sampler.instruments.compiled import Compiled
 from sampler.instruments.letting_go import LettingGo
 from sampler.instruments.tracer import INT3
 from sampler.linux import procfs
 from sampler.linux.readiness import Urgency, ready
 from sampler.linux.signals import ProcessHandle
 from sampler.plan.evaluate import Evaluator
-from sampler.plan.nodes import Register
-from sampler.plan.numbers import NoAnswer
+from sampler.plan.nodes import FIRST_VECTOR, Register
 from sampler.plan.trees import walk
-from sampler.planning import PlannedPlace, QuestionPlan, image_of, load_bias, plan_question
-from sampler.sample import Cost, Interval, Miss, Sample, signed_reading
+from sampler.planning import PlannedPlace, QuestionPlan
+from sampler.sample import Cost, Interval, Miss, Sample
 from sampler.target import Target
 from sampler.units import NS_PER_SECOND
 
 MOST_PLACES = 256
-_FIRST_VECTOR = 17
 # How long before its deadline a look attaches, if that takes so long as the last time.
 _LEAST_LEAD_NS = 300_000
 
@@ -45,10 +44,8 @@ class Ptrace:
         self._given, self._target = assignment, assignment.target
         self._question = assignment.question
         self._program = procfs.program(self._target.pid)
-        self._plan = plan_question(self._question, self._target)
-        check_number(self._plan, self._question.point)
-        with image_of(self._target) as image:
-            self._bias = load_bias(self._target.pid, image)
+        self._compiled = Compiled(assignment)
+        check_number(self._compiled.plan, self._question.point)
         self._letting_go = LettingGo(self._question.timing.period_ns, lambda: _running(self._target.pid))
         self.lets_go = False
         self._open = ExitStack()
@@ -59,12 +56,7 @@ class Ptrace:
         self._counts = {"extra_hits": 0, "signals": 0, "unsettled": 0}
 
     def describe(self) -> dict[str, Any]:
-        return {
-            "instrument": "ptrace",
-            "places": [[f"{place.address + self._bias:#x}", place.where] for place in self._plan.places],
-            "unanswerable": [[f"{address + self._bias:#x}", why] for address, why in self._plan.unanswerable],
-            "types": self._plan.types,
-        }
+        return {"instrument": "ptrace"} | self._compiled.describe()
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -74,8 +66,8 @@ class Ptrace:
             opened.callback(self._leave)
             attachment = self._attach()
             read = attachment.tracer.memory.read
-            places = [self._armed(place, read(place.address + self._bias, 1)) for place in self._plan.places]
-            self._places = {place.address: place for place in places}
+            places = self._compiled.places
+            self._places = {address: _armed(address, place, read(address, 1)) for address, place in places.items()}
             self._open = opened.pop_all()
         threads = attachment.tracer.threads
         self._given.report("attach", {"suspended_ns": [0, 0], "threads": threads, "without": refused})
@@ -110,7 +102,7 @@ class Ptrace:
         if self._process.has_ended:
             raise _ended(self._target)
         begun_ns = time.monotonic_ns()
-        attachment = Attachment(self._target, self._given.stop, self._account, self._bias)
+        attachment = Attachment(self._target, self._given.stop, self._account, self._compiled.bias)
         self._attachment = attachment.__enter__()
         self._check_program()  # from now on we hear of it when it executes something else
         self._took_ns = time.monotonic_ns() - begun_ns
@@ -177,14 +169,7 @@ class Ptrace:
     def _answer(self, hit: Hit, armed_ns: int, deadline_ns: int) -> Sample | Miss:
         cost = self._cost(armed_ns, hit.known_ns)
         t_ns, late_ns = hit.known_ns - self._given.start_ns, armed_ns - deadline_ns
-        try:
-            values = dict(zip(self._question.expressions, hit.place.evaluator.answers(hit.moment), strict=True))
-        except NoAnswer as reason:
-            return Miss(t_ns, "unreadable", cost, str(reason), late_ns)
-        bits = self._plan.unsigned_bits
-        readings = {name: signed_reading(value, bits[name]) for name, value in values.items() if name in bits}
-        signed = {name: reading for name, reading in readings.items() if reading is not None}
-        return Sample(t_ns, values, cost, signed, late_ns)
+        return self._compiled.answer(hit.place.evaluator, hit.moment, t_ns, cost, late_ns)
 
     def _miss(self, reason: str, armed_ns: int, deadline_ns: int, detail: str) -> Miss:
         cost = self._cost(armed_ns, time.monotonic_ns())
@@ -198,15 +183,15 @@ class Ptrace:
         during = Interval(armed_ns - start_ns, (hits.last_ns or time.monotonic_ns()) - start_ns)
         return Cost(suspended, during, hit_ns - armed_ns, hits.count, hits.count, account.take_between())
 
-    def _armed(self, place: PlannedPlace, byte: bytes) -> Armed:
-        if byte == INT3:
-            raise NotAnswerable(
-                f"there is a breakpoint already at {place.where}", "the program's own, or one that somebody left",
-                "ask one line further on",
-            )  # fmt: skip
-        registers = [node.number for node in walk(*place.plans) if isinstance(node, Register)]
-        vectors = any(number >= _FIRST_VECTOR for number in registers)
-        return Armed(place.address + self._bias, place.where, byte, Evaluator(place.plans), vectors)
+
+def _armed(address: int, place: PlannedPlace, byte: bytes) -> Armed:
+    if byte == INT3:
+        raise NotAnswerable(
+            f"there is a breakpoint already at {place.where}", "the program's own, or one that somebody left",
+            "ask one line further on",
+        )  # fmt: skip
+    vectors = any(isinstance(node, Register) and node.number >= FIRST_VECTOR for node in walk(*place.plans))
+    return Armed(address, place.where, byte, Evaluator(place.plans), vectors)
 
 
 def check_number(plan: QuestionPlan, point: str) -> None:

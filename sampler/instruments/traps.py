@@ -53,6 +53,10 @@ class Traps(Protocol):
     def take(self) -> tuple[list[Snapshot], int]:
         """What was caught since ``set``, the first one first; and how many hits there were."""
 
+    @property
+    def interrupted_ns(self) -> int:
+        """For how long at most any one thread was interrupted, besides a hit, to set, arm and clear."""
+
 
 class _Events:
     """The breakpoints themselves. A thread that ends meanwhile takes its own with it."""
@@ -62,6 +66,7 @@ class _Events:
         self.set_ones: list[Breakpoint] = []
         self._unarmed: list[Breakpoint] = []
         self.threads: set[int] = set()
+        self.interrupted_ns = 0  # by the look before: the thread for which it was the most
 
     def add(self, tid: int) -> list[Breakpoint]:
         self.threads.add(tid)
@@ -93,6 +98,10 @@ class _Events:
     def clear(self) -> None:
         for event in self.set_ones:
             event.close()
+        took_ns = dict.fromkeys(self.threads, 0)
+        for event in self.set_ones:
+            took_ns[event.tid] += event.took_ns
+        self.interrupted_ns = max(took_ns.values(), default=0)
         self.set_ones.clear()
         self._unarmed.clear()
         self.threads.clear()
@@ -162,6 +171,10 @@ class KernelTraps:
         return found, self._counters[HITS]
 
     @property
+    def interrupted_ns(self) -> int:
+        return self._events.interrupted_ns
+
+    @property
     def unreadable(self) -> int:
         """Hits at which the condition had no value."""
         return self._counters[UNREADABLE]
@@ -214,3 +227,7 @@ class PlainTraps:
 
     def take(self) -> tuple[list[Snapshot], int]:
         return self._caught, len(self._caught)
+
+    @property
+    def interrupted_ns(self) -> int:
+        return self._events.interrupted_ns

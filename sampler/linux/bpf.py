@@ -6,6 +6,7 @@ Layouts and numbers: include/uapi/linux/bpf.h. The ring buffer: kernel/bpf/ringb
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 import os
 import struct
@@ -50,9 +51,9 @@ def load(code: bytes, kind: int = PERF_EVENT, name: str = "sampler") -> int:
     """A program's descriptor. Raises BpfRefused; loaded again with the verifier's log if it was refused."""
     try:
         return _load(code, kind, name, None)
-    except PermissionError as error:
-        raise BpfRefused(error, "") from error
-    except OSError:
+    except OSError as refusal:
+        if refusal.errno == errno.EPERM:  # EACCES is the verifier's
+            raise BpfRefused(refusal, "") from refusal
         log = ctypes.create_string_buffer(_LOG_BYTES)
         try:
             return _load(code, kind, name, log)

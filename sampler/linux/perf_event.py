@@ -10,7 +10,10 @@ import fcntl
 import mmap
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from time import thread_time_ns
 
 _PERF_EVENT_OPEN = 298  # arch/x86/entry/syscalls/syscall_64.tbl
 _TYPE_BREAKPOINT = 5
@@ -19,6 +22,7 @@ _SIZE = 128  # PERF_ATTR_SIZE_VER7
 # bp_type, bp_addr, bp_len, branch_sample_type, sample_regs_user, sample_stack_user, clockid.
 _ATTRIBUTES = struct.Struct("<IIQQQQQIIQQQQIi")
 _DISABLED, _EXCLUDE_KERNEL, _EXCLUDE_HYPERVISOR, _USE_CLOCK = 1 << 0, 1 << 5, 1 << 6, 1 << 25
+_REMOVE_ON_EXEC = 1 << 36  # another program has other instructions there; since Linux 5.13
 _SAMPLE_TID, _SAMPLE_TIME, _SAMPLE_REGISTERS, _SAMPLE_STACK = 1 << 1, 1 << 2, 1 << 12, 1 << 13
 _EXECUTE, _LENGTH = 4, 8  # HW_BREAKPOINT_X; of execution breakpoints the length is that of a long
 _CLOEXEC = 8
@@ -42,23 +46,32 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Breakpoint:
     """On the instruction at ``address``, in one thread. Closed when it has fired: to arm it again misbehaves.
 
-    Disarmed at first. Raises OSError: ENOSPC where all four are in use, ESRCH for no such thread, EACCES, EPERM.
+    Disarmed at first. ``took_ns``: for how long calls may have interrupted the thread.
+    Raises OSError: ENOSPC where all four are in use, ESRCH for no such thread, EACCES, EPERM.
     """
 
     def __init__(self, tid: int, address: int, sample: bool = False) -> None:
         """``sample``: it tells the registers and the top of the stack itself (``Sampling``)."""
         kinds = _SAMPLE_TID | _SAMPLE_TIME | _SAMPLE_REGISTERS | _SAMPLE_STACK if sample else 0
-        flags = _DISABLED | _EXCLUDE_KERNEL | _EXCLUDE_HYPERVISOR | _USE_CLOCK
+        flags = _DISABLED | _EXCLUDE_KERNEL | _EXCLUDE_HYPERVISOR | _USE_CLOCK | _REMOVE_ON_EXEC
         attributes = _ATTRIBUTES.pack(
             _TYPE_BREAKPOINT, _SIZE, 0, 1, kinds, 0, flags, 1, _EXECUTE, address, _LENGTH, 0,
             _REGISTERS if sample else 0, _STACK if sample else 0, _CLOCK_MONOTONIC,
         )  # fmt: skip
         buffer = ctypes.create_string_buffer(attributes, _SIZE)
-        self.tid, self.address = tid, address
-        self.descriptor = _libc.syscall(_PERF_EVENT_OPEN, buffer, tid, -1, -1, _CLOEXEC)
+        self.tid, self.address, self.took_ns = tid, address, 0
+        with self._timed():
+            self.descriptor = _libc.syscall(_PERF_EVENT_OPEN, buffer, tid, -1, -1, _CLOEXEC)
         if self.descriptor < 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Counts a call that interrupts a thread which runs: the kernel waits for that on our processor, spinning."""
+        begun_ns = thread_time_ns()
+        yield
+        self.took_ns += thread_time_ns() - begun_ns
 
     def run(self, program: int) -> None:
         """What is executed when it fires: a BPF program, by its descriptor."""
@@ -66,10 +79,12 @@ class Breakpoint:
 
     def arm(self) -> None:
         """For the next time that the thread comes to the address; then it is disarmed."""
-        fcntl.ioctl(self.descriptor, _REFRESH, 1)
+        with self._timed():
+            fcntl.ioctl(self.descriptor, _REFRESH, 1)
 
     def close(self) -> None:
-        os.close(self.descriptor)
+        with self._timed():
+            os.close(self.descriptor)
 
 
 @dataclass(frozen=True, slots=True)

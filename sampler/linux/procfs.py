@@ -84,11 +84,6 @@ def status(pid: int, tid: int | None = None) -> dict[str, str]:
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
-def code_start(pid: int) -> int:
-    """Where the program's code begins in memory; 0 for whoever may not trace it. Field 26 of proc_pid_stat(5)."""
-    return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[23])
-
-
 def tracing_thread(pid: int, tid: int) -> int:
     """The id of the thread, of whatever process, that traces this one; 0 if none does, or it has ended."""
     try:

@@ -51,6 +51,10 @@ class Register(Node):
     size: int = 8
 
 
+#: The number of xmm0. Those below are the general registers, 16 the instruction pointer.
+FIRST_VECTOR = 17
+
+
 @dataclass(frozen=True, slots=True)
 class ThreadPointer(Node):
     """The base of the thread's own storage: the register fs_base."""

@@ -78,13 +78,12 @@ def _unknown(node: Node) -> Step:
 
 
 compiled = _Compiled()
-_FIRST_VECTOR = 17  # the DWARF number of xmm0
 
 
 @compiled.register
 def _register(node: nodes.Register) -> Step:
     number, mask = node.number, (1 << 8 * node.size) - 1
-    if node.size == 8 and number < _FIRST_VECTOR:  # it is not wider: a suspended thread waits for this
+    if node.size == 8 and number < nodes.FIRST_VECTOR:  # it is not wider: a suspended thread waits for this
         return lambda moment: moment.registers[number]
     return lambda moment: moment.registers[number] & mask
 

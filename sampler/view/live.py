@@ -129,7 +129,7 @@ def _cost(recording: Recording) -> list[tuple[str, str]]:
         (
             "",
             f"{span(costs.total.low, costs.total.high)} in all: "
-            f"{costs.share[0]:.2%} to {costs.share[1]:.2%} of the time, {costs.threads} threads",
+            f"{costs.share[0]:.2%} to {costs.share[1]:.2%} of the time, {costs.threads or 'no'} threads",
         ),
     ]
 

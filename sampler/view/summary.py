@@ -75,7 +75,7 @@ def _cost(recording: Recording) -> Iterator[str]:
             f"cost        suspended {span(costs.low.median, costs.high.median)} a look (median),"
             f" {span(costs.low.maximum, costs.high.maximum)} at worst"
         )
-        threads = f"{costs.threads} thread{'s' if costs.threads != 1 else ''}"
+        threads = f"{costs.threads or 'no'} thread{'s' if costs.threads != 1 else ''}"
         yield f"            {costs.share[0]:.2%} to {costs.share[1]:.2%} of the time, {threads}"
     edges = [
         f"{event.event} {_once(*event.detail['suspended_ns'])}"
