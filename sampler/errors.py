@@ -110,6 +110,10 @@ class NoValueHere(ExpressionRefused):
     """The names are right, but the compiler kept no value at that instruction."""
 
 
+class ExpressionBeyond(ExpressionRefused):
+    """The question makes sense, but is of a sort that is not compiled; a debugger may answer it."""
+
+
 class NotAnswerable(QuestionError):
     """The instrument cannot ask there."""
 

@@ -17,7 +17,8 @@ from typing import IO, Any
 from sampler import __version__
 from sampler.budget import Throttle
 from sampler.errors import BudgetExceeded, InternalError, OutputError, SamplerError, TargetEnded
-from sampler.instruments.base import Assignment, SamplingInstrument, check_condition, instrument_class
+from sampler.instruments.base import AUTO, Assignment, SamplingInstrument
+from sampler.instruments.choice import Choice, choose
 from sampler.linux.announcements import announcements
 from sampler.linux.turns import take_turns
 from sampler.linux.wakeup import StopRequest
@@ -37,7 +38,7 @@ class Order:
 
     target: str | None
     question: Question
-    instrument: str = "dlv"
+    instrument: str = AUTO
     lifeline: int | None = None
 
 
@@ -90,30 +91,27 @@ class Run:
     def _ask(self) -> Generator[None, None, str]:
         pid = find_pid(self._order.target)
         target, text_check_s = _timed_resolve(pid)
-        kind = instrument_class(self._order.instrument)
-        check_condition(self._order.instrument, self._order.question)
         self._start_ns = time.monotonic_ns()
-        instrument = kind(
-            Assignment(
-                self._order.question,
-                target,
-                self._stop,
-                self._report,
-                self._start_ns,
-                self._order.lifeline,
-                text_check_s,
-            )
+        assignment = Assignment(
+            self._order.question,
+            target,
+            self._stop,
+            self._report,
+            self._start_ns,
+            self._order.lifeline,
+            text_check_s,
         )
-        self._writer.header(self._describe(target, instrument))
-        with instrument:
+        choice = choose(self._order.instrument, assignment)
+        self._writer.header(self._describe(target, choice))
+        with choice.instrument as instrument:
             return (yield from self._look_until_done(instrument))
 
     def _look_until_done(self, instrument: SamplingInstrument) -> Generator[None, None, str]:
         """Looks on schedule; returns why it ended."""
         timing = self._timing
-        throttle = Throttle(self._order.question.budget, timing.period_ns)
+        throttle = Throttle(self._order.question.budget, instrument.period_ns)
         now_ns = time.monotonic_ns()
-        schedule = Schedule(now_ns, timing.period_ns, timing.jitter)
+        schedule = Schedule(now_ns, instrument.period_ns, timing.jitter)
         end_ns = None if timing.duration_ns is None else now_ns + timing.duration_ns
         looks = 0
         while timing.count is None or looks < timing.count:
@@ -151,12 +149,12 @@ class Run:
     def _finish(self, ended: str, error: SamplerError | None = None) -> None:
         self._writer.footer(ended, time.monotonic_ns() - self._start_ns, error.to_json() if error else None)
 
-    def _describe(self, target: Target, instrument: SamplingInstrument) -> dict[str, Any]:
+    def _describe(self, target: Target, choice: Choice) -> dict[str, Any]:
         started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return {
             "question": self._order.question.to_json(),
             "target": target.to_json(),
-            **instrument.describe(),
+            **choice.describe(),
             "machine": machine(),
             "started": started,
             "started_monotonic_ns": self._start_ns,

@@ -10,7 +10,7 @@ from typing import Any
 from sampler import units
 from sampler.budget import Budget
 from sampler.errors import UsageError
-from sampler.instruments.base import INSTRUMENTS
+from sampler.instruments.base import AUTO, INSTRUMENTS
 from sampler.question import MOST_EXPRESSIONS, MOST_HITS, Question, Timing
 
 FORMATS = ("table", "jsonl", "csv")
@@ -88,7 +88,10 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
         help="largest share of time that looks may suspend it (default 10%%)",
     )
     parser.add_argument(
-        "--instrument", choices=tuple(INSTRUMENTS), default="dlv", help="the way of asking (default dlv)"
+        "--instrument",
+        choices=(AUTO, *INSTRUMENTS),
+        default=AUTO,
+        help="the way of asking (default auto: the gentlest that can answer here)",
     )
 
 

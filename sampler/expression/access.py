@@ -19,7 +19,7 @@ from sampler.expression.operands import (
     stored,
     value,
 )
-from sampler.expression.refusals import refusal
+from sampler.expression.refusals import beyond, refusal
 from sampler.plan.nodes import (
     INT64,
     WORD,
@@ -64,7 +64,7 @@ def element(operand: Operand, index: Operand, text: str) -> Operand:
     """One element of an array, a slice, a string, or of what a pointer points to."""
     found = operand.plain
     if isinstance(found, types.Counted):
-        raise refusal(text, "a map's entries are not read", f"ask len({operand.text})")
+        raise beyond(text, "a map's entries are not read", f"ask len({operand.text})")
     position = _position(index, text)
     if isinstance(found, types.Text):
         return _in_memory(*_text_parts(operand, found), BYTE, position, text)

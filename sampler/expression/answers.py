@@ -8,7 +8,7 @@ from sampler.debuginfo.storage import Memory
 from sampler.debuginfo.types import plain
 from sampler.expression import access, fields
 from sampler.expression.operands import Operand, described, part, referred, stored, value
-from sampler.expression.refusals import Refusal, refusal
+from sampler.expression.refusals import Refusal, beyond, refusal
 from sampler.expression.styles import style_of
 from sampler.plan.nodes import (
     INT64,
@@ -57,7 +57,7 @@ class Answers:
         """``bare``: an element of an array or slice, whose type has been written already."""
         self._parts += 1
         if self._parts > _MOST_PARTS:
-            raise refusal(operand.text, "there is too much in it for one answer", "ask for one of its parts")
+            raise beyond(operand.text, "there is too much in it for one answer", "ask for one of its parts")
         match operand.plain:
             case types.Scalar() | types.Enumeration():
                 return value(operand)
@@ -86,12 +86,12 @@ class Answers:
     def _refused(self, operand: Operand) -> Refusal:
         found = operand.plain
         if isinstance(found, types.Counted):
-            return refusal(operand.text, "the entries of a map or channel are not read", f"ask len({operand.text})")
+            return beyond(operand.text, "the entries of a map or channel are not read", f"ask len({operand.text})")
         if isinstance(found, types.Interface):
-            return refusal(operand.text, "what an interface holds is not read", f"ask {operand.text} == nil")
+            return beyond(operand.text, "what an interface holds is not read", f"ask {operand.text} == nil")
         if type(found) is types.Type:
-            return refusal(operand.text, f"it is {described(operand.type)}, a format that is not read")
-        return refusal(operand.text, f"it is {described(operand.type)}, which is too much for one answer",
+            return beyond(operand.text, f"it is {described(operand.type)}, a format that is not read")
+        return beyond(operand.text, f"it is {described(operand.type)}, which is too much for one answer",
                        "ask for one of its parts")  # fmt: skip
 
     def _pointer(self, operand: Operand, found: types.Pointer) -> Node:
@@ -115,7 +115,7 @@ class Answers:
 
     def _struct(self, operand: Operand, found: types.Struct, depth: int, bare: bool) -> Node:
         if len(found.fields) > _MOST_FIELDS:
-            raise refusal(operand.text, f"{found.name} has {len(found.fields)} fields", "ask for one of them")
+            raise beyond(operand.text, f"{found.name} has {len(found.fields)} fields", "ask for one of them")
         items = tuple(self._item(fields.member_by(operand, field), depth) for field in found.fields)
         name = operand.type.name if operand.type is not None else ""
         head, names, tail = self._style.struct(name, found.fields, bare)
@@ -165,7 +165,7 @@ class Answers:
         """An array of char is a string up to its first zero."""
         storage = stored(operand)
         if not isinstance(storage, Memory):
-            raise refusal(operand.text, "it lies in registers here")
+            raise beyond(operand.text, "it lies in registers here")
         return TerminatedText(storage.address, min(found.count or LONGEST_TEXT, LONGEST_TEXT))
 
     def _slice(self, operand: Operand, found: types.Slice, depth: int, bare: bool) -> Node:

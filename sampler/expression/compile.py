@@ -15,7 +15,7 @@ from sampler.expression.basic_types import of_c_words
 from sampler.expression.languages import rules_of
 from sampler.expression.naming import Naming
 from sampler.expression.operands import Operand, computed, referred, untyped, value
-from sampler.expression.refusals import Refusal, refusal
+from sampler.expression.refusals import Refusal, beyond, refusal
 from sampler.expression.syntax import is_difference, parse
 from sampler.plan.nodes import Arithmetic, Base, Complement, Negate, Node, Not
 
@@ -127,7 +127,7 @@ class Compiler:
         return access.sliced(self.operand(owner), ends[0], ends[1], self._source(tree))
 
     def _assertion(self, tree: Any) -> Operand:
-        raise refusal(self._source(tree), "what an interface holds is not read", "compare it with nil")
+        raise beyond(self._source(tree), "what an interface holds is not read", "compare it with nil")
 
     def _group(self, tree: Any) -> Operand:
         return self.operand(tree.children[0])

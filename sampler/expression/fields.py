@@ -10,7 +10,7 @@ from sampler.debuginfo.languages import RUST
 from sampler.debuginfo.storage import Memory, Pieces, Storage
 from sampler.debuginfo.types import Choice, Field, Struct, Type, Variant, plain, scalar_kind
 from sampler.expression.operands import MOST_POINTERS, Operand, described, pointed, stored, value
-from sampler.expression.refusals import Refusal, refusal
+from sampler.expression.refusals import Refusal, beyond, refusal
 from sampler.plan.nodes import Compare, Constant, Node, Provided
 
 _DEEPEST_EMBEDDING = 8
@@ -26,7 +26,7 @@ def member(owner: Operand, name: str, text: str) -> Operand:
     if isinstance(found, Choice):
         return _of_choice(owner, found, name).named(text)
     if isinstance(found, types.Interface):
-        raise refusal(text, f"{owner.text!r} is an interface, and what is in it is not read", "compare it with nil")
+        raise beyond(text, f"{owner.text!r} is an interface, and what is in it is not read", "compare it with nil")
     if not isinstance(found, Struct):
         raise refusal(text, f"{owner.text!r} is {described(owner.type)}, which has no fields", _instead(owner))
     path = path_to(found, name)

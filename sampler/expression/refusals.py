@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sampler.errors import ExpressionRefused, NoValueHere
+from sampler.errors import ExpressionBeyond, ExpressionRefused, NoValueHere
 
 _LONGEST_PART = 40
 
 
 @dataclass(eq=False)
 class Refusal(Exception):
-    """``part``: the words that it is about. ``at``: where they begin, once that is known.
-
-    ``passing``: the names are right, but there is no value at this instruction.
-    """
+    """``part``: the words that it is about. ``at``: where they begin, once that is known."""
 
     part: str
     why: str
     fix: str = ""
     at: int | None = None
-    passing: bool = False
+    kind: type[ExpressionRefused] = ExpressionRefused
 
     def within(self, start: int, source: str) -> Refusal:
         """The same, with its place: the innermost part of the text that is known to hold the words."""
@@ -30,10 +27,9 @@ class Refusal(Exception):
 
     def error(self, text: str) -> ExpressionRefused:
         """The error that a user sees."""
-        kind = NoValueHere if self.passing else ExpressionRefused
         at = text.find(self.part) if self.at is None else self.at
         where = f"column {max(at, 0) + 1}, {_short(self.part)}: " if self.part != text.strip() else ""
-        return kind(f"{text!r} cannot be answered", where + self.why, self.fix)
+        return self.kind(f"{text!r} cannot be answered", where + self.why, self.fix)
 
 
 def refusal(part: str, why: str, fix: str = "") -> Refusal:
@@ -41,7 +37,13 @@ def refusal(part: str, why: str, fix: str = "") -> Refusal:
 
 
 def no_value(part: str, why: str, fix: str = "") -> Refusal:
-    return Refusal(part, why, fix, passing=True)
+    """The names are right, but there is no value at this instruction."""
+    return Refusal(part, why, fix, kind=NoValueHere)
+
+
+def beyond(part: str, why: str, fix: str = "") -> Refusal:
+    """The question makes sense, and is not one for a plan."""
+    return Refusal(part, why, fix, kind=ExpressionBeyond)
 
 
 def _short(part: str) -> str:

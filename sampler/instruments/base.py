@@ -8,7 +8,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
-from sampler.errors import NotAnswerable, UsageError
+from sampler.errors import UsageError
 from sampler.linux.wakeup import StopRequest
 from sampler.question import Question
 from sampler.sample import Miss, Sample
@@ -45,10 +45,12 @@ class SamplingInstrument(Protocol):
 
     Creating one checks all that can be checked without touching the target, and raises SamplerError.
     ``lets_go``: after a look nobody holds the target any more, once the thread that looked has ended; the
-    next look is to be another thread's. ``conditional``: it understands ``--when``.
+    next look is to be another thread's. ``conditional``: it understands ``--when``. ``period_ns``: from one
+    look to the next, as asked; a look that gives several samples takes the place of several.
     """
 
     lets_go: bool
+    period_ns: int
     conditional: ClassVar[bool]
 
     def __init__(self, assignment: Assignment) -> None: ...
@@ -69,6 +71,8 @@ class SamplingInstrument(Protocol):
         """Waits for the deadline (monotonic) and looks once; None if asked to stop before it was done."""
 
 
+#: Stands for the gentlest instrument that can answer.
+AUTO = "auto"
 # Modules are named here and imported when chosen, so that no tool's imports are paid by another.
 INSTRUMENTS = {
     "dlv": ("sampler.instruments.dlv", "Delve"),
@@ -85,9 +89,3 @@ def instrument_class(name: str) -> type[SamplingInstrument]:
     module, kind = INSTRUMENTS[name]
     chosen: type[SamplingInstrument] = getattr(import_module(module), kind)
     return chosen
-
-
-def check_condition(name: str, question: Question) -> None:
-    """NotAnswerable where a condition is given that the instrument would pass over."""
-    if question.when is not None and not instrument_class(name).conditional:
-        raise NotAnswerable(f"{name} knows no condition", "every hit answers", "leave out --when, or ask with perf")

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from types import TracebackType
 from typing import Any, Self
 
-from sampler.errors import NotAnswerable, PointAmbiguous, TargetEnded
+from sampler.errors import NotAnswerable, TargetEnded
 from sampler.instruments.account import Account
 from sampler.instruments.attachment import Armed, Attachment, Hit
 from sampler.instruments.base import Assignment
@@ -43,6 +43,7 @@ class Ptrace:
     def __init__(self, assignment: Assignment) -> None:
         self._given, self._target = assignment, assignment.target
         self._question = assignment.question
+        self.period_ns = self._question.timing.period_ns
         self._program = procfs.program(self._target.pid)
         self._compiled = Compiled(assignment)
         check_number(self._compiled.plan, self._question.point)
@@ -195,9 +196,9 @@ def _armed(address: int, place: PlannedPlace, byte: bytes) -> Armed:
 
 
 def check_number(plan: QuestionPlan, point: str) -> None:
-    """PointAmbiguous where a point is at more addresses than may be changed at once."""
+    """NotAnswerable where a point is at more addresses than may be changed at once."""
     if len(plan.places) > MOST_PLACES:
-        raise PointAmbiguous(
+        raise NotAnswerable(
             f"{point} is inlined at {len(plan.places)} places", f"at most {MOST_PLACES} can be watched at once",
             "name a caller, or a line of one",
         )  # fmt: skip

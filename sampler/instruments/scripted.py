@@ -27,6 +27,7 @@ class ScriptedDebugger:
 
     def __init__(self, assignment: Assignment, language: Language) -> None:
         self._given, self._language = assignment, language
+        self.period_ns = assignment.question.timing.period_ns
         self._question, self._target = assignment.question, assignment.target
         self._custody = Custody(assignment, language)
         self._types: dict[str, str | None] = {}

@@ -49,6 +49,8 @@ def describe(line: Line, recording: Recording) -> str:
     """One line for people; empty for what they need not see."""
     when = f"{line.get('t_ns', 0) / NS_PER_SECOND:9.3f} s  "
     match line["type"]:
+        case "header" if "passed_over" in line:
+            return when + choice(line)
         case "sample" | "miss":
             return when + describe_look(recording.looks[-1])
         case "event" if line["event"] == "attach":
@@ -63,6 +65,15 @@ def describe(line: Line, recording: Recording) -> str:
         case "event" if line["event"] == "detach" and line.get("rescued"):
             return f"{when}the target was taken back from the debugger by force"
     return ""
+
+
+def choice(header: Line) -> str:
+    """Which instrument was taken, where none was named, and why no gentler one."""
+    passed_over = header["passed_over"]
+    # One reason for several stands once.
+    names = {why: [name for name in passed_over if passed_over[name] == why] for why in passed_over.values()}
+    reasons = "".join(f"; not {' or '.join(found)}: {why}" for why, found in names.items())
+    return f"asked by {header['instrument']}, the gentlest that can answer here{reasons}"
 
 
 def describe_look(look: Sample | Miss) -> str:

@@ -47,7 +47,7 @@ class Live:
 
     def show(self, text: str, line: Line, recording: Recording) -> None:
         self._recording = recording
-        if line["type"] == "event" and (said := describe(line, recording)):
+        if line["type"] in ("header", "event") and (said := describe(line, recording)):
             self._remarks = [*self._remarks, said.strip()][-_REMARKS:]
 
     def tick(self) -> None:

@@ -20,6 +20,7 @@ from sampler.question import MOST_EXPRESSIONS
 
 PATIENCE_S = 20.0
 GAP = "d.writeIndex - d.readIndex"
+BY_DLV = "--instrument=dlv"
 Line = dict[str, Any]
 
 

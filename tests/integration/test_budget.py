@@ -8,6 +8,7 @@ import signal
 from bench.tracee import Tracee
 from sampler.linux import procfs
 from tests.integration.help import (
+    BY_DLV,
     GAP,
     assert_as_found,
     assert_on_one_grid,
@@ -21,7 +22,7 @@ from tests.integration.help import (
 
 
 def test_over_the_share_the_rate_backs_off_and_the_recording_says_so(tracee: Tracee) -> None:
-    with started("record", str(tracee.pid), GAP, "--at=main.write", "--rate=50/s", "--max-suspended=20%",
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, "--rate=50/s", "--max-suspended=20%",
                  "--count=6") as run:  # fmt: skip
         lines = list(lines_of(run))
         assert run.wait() == 0
@@ -34,21 +35,21 @@ def test_over_the_share_the_rate_backs_off_and_the_recording_says_so(tracee: Tra
 
 
 def test_where_backing_off_does_not_help_the_target_is_let_go_with_status_3(tracee: Tracee) -> None:
-    done = sampler("diode-gap", str(tracee.pid), "--rate=10/s", "--max-suspended=0.001%")
+    done = sampler("diode-gap", str(tracee.pid), BY_DLV, "--rate=10/s", "--max-suspended=0.001%")
     assert done.returncode == 3
     assert "--max-suspended" in done.stderr
     assert_as_found(tracee.pid)
 
 
 def test_an_attach_that_takes_longer_than_the_pause_allowed_is_given_up_with_status_3(tracee: Tracee) -> None:
-    done = sampler("diode-gap", str(tracee.pid), "--max-pause=10ms")
+    done = sampler("diode-gap", str(tracee.pid), BY_DLV, "--max-pause=10ms")
     assert done.returncode == 3
     assert "--max-pause" in done.stderr
     assert_as_found(tracee.pid)
 
 
 def test_a_delve_that_hangs_with_the_target_in_its_hands_does_not_break_the_promise(tracee: Tracee) -> None:
-    with started("record", str(tracee.pid), GAP, "--at=main.write", "--rate=20/s", "--max-suspended=100%",
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, "--rate=20/s", "--max-suspended=100%",
                  "--max-pause=600ms") as run:  # fmt: skip
         lines_until(run, "sample", 2)
         debugger = child_of(run.pid)
@@ -81,7 +82,7 @@ def states(pid: int) -> set[str]:
 
 
 def test_a_delve_that_hangs_while_it_attaches_is_a_matter_of_the_budget_however_long(tracee: Tracee) -> None:
-    with started("record", str(tracee.pid), GAP, "--at=main.write", "--max-pause=7s") as run:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, "--max-pause=7s") as run:
         lines_until(run, "header")
         freeze_while_it_holds(tracee.pid, child_of(run.pid))
         footer = list(lines_of(run))[-1]
@@ -90,7 +91,7 @@ def test_a_delve_that_hangs_while_it_attaches_is_a_matter_of_the_budget_however_
 
 
 def test_a_delve_that_hangs_while_the_target_runs_is_noticed(tracee: Tracee) -> None:
-    with started("record", str(tracee.pid), GAP, "--at=main.write", "--rate=2/s") as run:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, "--rate=2/s") as run:
         lines_until(run, "sample", 2)
         os.kill(child_of(run.pid), signal.SIGSTOP)
         *_, detach, footer = lines_of(run)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from bench.tracee import ROOT, Tracee
 from sampler.linux import procfs, text
 from tests.integration.help import (
+    BY_DLV,
     GAP,
     assert_as_found,
     assert_on_one_grid,
@@ -28,7 +29,7 @@ FAST = ("--rate=20/s", "--max-suspended=100%", "--max-pause=20s")  # no test dep
 
 
 def recorded(*arguments: str) -> list[dict[str, object]]:
-    done = sampler("record", *arguments)
+    done = sampler("record", BY_DLV, *arguments)
     assert done.stdout, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -73,7 +74,7 @@ def test_a_method_and_a_line_are_points_too(values: Tracee) -> None:
 
 
 def test_a_point_that_does_not_exist_is_refused_before_attaching(tracee: Tracee) -> None:
-    done = sampler("watch", str(tracee.pid), GAP, "--at=main.wrte", "--format=jsonl")
+    done = sampler("watch", str(tracee.pid), GAP, "--at=main.wrte", BY_DLV, "--format=jsonl")
     assert done.returncode == 1
     assert "no function main.wrte" in done.stderr
     assert "main.write" in done.stderr
@@ -81,14 +82,14 @@ def test_a_point_that_does_not_exist_is_refused_before_attaching(tracee: Tracee)
 
 
 def test_a_line_without_code_is_refused(values: Tracee) -> None:
-    done = sampler("watch", str(values.pid), "1", "--at=main.go:2")
+    done = sampler("watch", str(values.pid), "1", "--at=main.go:2", BY_DLV)
     assert done.returncode == 1
     assert "no code at main.go:2" in done.stderr
     assert_as_found(values.pid)
 
 
 def test_an_ambiguous_point_is_refused_with_the_candidates(values: Tracee) -> None:
-    done = sampler("watch", str(values.pid), "1", "--at=step")
+    done = sampler("watch", str(values.pid), "1", "--at=step", BY_DLV)
     assert done.returncode == 1
     assert "main.step" in done.stderr
     assert "runtime.step" in done.stderr
@@ -96,7 +97,7 @@ def test_an_ambiguous_point_is_refused_with_the_candidates(values: Tracee) -> No
 
 
 def test_an_expression_that_delve_refuses_ends_the_run_with_the_reason(tracee: Tracee) -> None:
-    done = sampler("watch", str(tracee.pid), "d.writeIdx", "--at=main.write")
+    done = sampler("watch", str(tracee.pid), "d.writeIdx", "--at=main.write", BY_DLV)
     assert done.returncode == 1
     assert "d has no member writeIdx" in done.stderr
     assert_as_found(tracee.pid)
@@ -111,7 +112,7 @@ def test_a_value_that_is_nil_for_now_is_a_miss(values: Tracee) -> None:
 
 def test_a_call_in_an_expression_is_not_made(values: Tracee) -> None:
     for expression in ("main.step(v)", "v.Method(1)"):
-        done = sampler("watch", str(values.pid), expression, "--at=main.step", "--count=1")
+        done = sampler("watch", str(values.pid), expression, "--at=main.step", BY_DLV, "--count=1")
         assert done.returncode == 1, done.stdout
     assert_as_found(values.pid)
 
@@ -139,7 +140,7 @@ def test_a_look_that_is_given_up_is_no_look_but_tells_its_cost(tracee: Tracee) -
     tracee.ask("quiet")
     told = sampler("vars", str(tracee.pid), "--at=main.write", "--format=jsonl").stdout.splitlines()
     places = {int(json.loads(line)["address"], 16) for line in told}
-    with started("record", str(tracee.pid), GAP, "--at=main.write", "--window=1h") as run:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, "--window=1h") as run:
         lines_until(run, "event")
         wait_until(lambda: armed_at(tracee.pid) & places, "the breakpoint is armed")
         wait_until(lambda: procfs.held(tracee.pid) is procfs.Held.NONE, "the window has begun")
@@ -155,7 +156,7 @@ def test_a_look_that_is_given_up_is_no_look_but_tells_its_cost(tracee: Tracee) -
 
 def test_interrupts_that_land_in_other_stops_lose_nothing(tracee: Tracee) -> None:
     """Delve loses an interrupt that meets its own continue, and then hears none again: that must be told."""
-    with started("record", str(tracee.pid), GAP, "--at=main.write", "--count=30", *FAST) as run:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, "--count=30", *FAST) as run:
         head = lines_until(run, "event")
         over = threading.Event()
         bombard = threading.Thread(target=_interrupt_again_and_again, args=(child_of(run.pid), over))
@@ -189,7 +190,7 @@ def test_a_nil_dereference_is_passed_on(tracee: Tracee) -> None:
 
 def for_its_own_reason(tracee: Tracee, order: str, said: str) -> None:
     """The target ends as it would have, with its own message and status; the recording tells."""
-    with started("record", str(tracee.pid), GAP, "--at=main.write", *FAST) as run:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, *FAST) as run:
         lines_until(run, "sample")
         tracee.tell(order)
         rest = list(lines_of(run))
@@ -205,7 +206,7 @@ def for_its_own_reason(tracee: Tracee, order: str, said: str) -> None:
 
 
 def test_a_target_that_exits_ends_the_run_with_status_4(tracee: Tracee) -> None:
-    with started("record", str(tracee.pid), GAP, "--at=main.write", *FAST) as run:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, *FAST) as run:
         lines_until(run, "sample")
         tracee.tell("exit")
         assert list(lines_of(run))[-1]["ended"] == "target-ended"
@@ -214,7 +215,7 @@ def test_a_target_that_exits_ends_the_run_with_status_4(tracee: Tracee) -> None:
 
 
 def test_a_target_that_is_killed_in_mid_dialogue_ends_the_run_with_status_4(tracee: Tracee) -> None:
-    with started("record", str(tracee.pid), GAP, "--at=main.write", *FAST) as run:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, *FAST) as run:
         lines_until(run, "sample")
         wait_until(lambda: procfs.held(tracee.pid) is not procfs.Held.NONE, "a look is under way")
         tracee.process.kill()
@@ -224,7 +225,7 @@ def test_a_target_that_is_killed_in_mid_dialogue_ends_the_run_with_status_4(trac
 
 
 def test_a_delve_that_ends_leaves_the_target_running(tracee: Tracee) -> None:
-    with started("record", str(tracee.pid), GAP, "--at=main.write", "--rate=2/s") as run:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, "--rate=2/s") as run:
         lines_until(run, "sample", 2)  # and now half a second until the next
         os.kill(child_of(run.pid), signal.SIGKILL)
         footer = list(lines_of(run))[-1]
@@ -235,7 +236,7 @@ def test_a_delve_that_ends_leaves_the_target_running(tracee: Tracee) -> None:
 
 def test_a_delve_too_old_for_the_program_is_said_before_attaching(tracee: Tracee) -> None:
     old = environment(SAMPLER_DLV=str(ROOT / "build" / "dlv-old"))
-    done = sampler("diode-gap", str(tracee.pid), "--format=jsonl", env=old)
+    done = sampler("diode-gap", str(tracee.pid), BY_DLV, "--format=jsonl", env=old)
     assert done.returncode == 1
     assert "too old" in done.stderr
     assert done.stdout == ""
@@ -243,7 +244,7 @@ def test_a_delve_too_old_for_the_program_is_said_before_attaching(tracee: Tracee
 
 def test_two_hundred_looks_neither_drift_nor_leak(tracee: Tracee) -> None:
     period_ns = 40_000_000
-    with started("record", str(tracee.pid), GAP, "--at=main.write", "--every=40ms", "--max-suspended=100%",
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, "--every=40ms", "--max-suspended=100%",
                  "--count=200") as run:  # fmt: skip
         lines = lines_until(run, "sample", 20)
         debugger = child_of(run.pid)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from bench.tracee import ROOT, Tracee
-from tests.integration.help import assert_as_found, child_of, ended, lines_until, started
+from tests.integration.help import BY_DLV, assert_as_found, child_of, ended, lines_until, started
 
 # From the start of the front end over attaching into the looks.
 LATEST_S = 1.2
@@ -62,7 +62,7 @@ def test_a_killed_front_end_of_ptrace_at_a_hot_function_leaves_the_target_as_fou
 def end_front_end(tracee: Tracee, number: signal.Signals, after_s: float) -> None:
     """While it looks ten times a second; waits until its recorder has ended."""
     ask = ("--rate=10/s", "--max-suspended=100%", "--max-pause=20s", "--format=jsonl")
-    with started("diode-gap", str(tracee.pid), *ask) as front_end:
+    with started("diode-gap", str(tracee.pid), BY_DLV, *ask) as front_end:
         recorder = child_of(front_end.pid)
         lines_until(front_end, "header")
         time.sleep(after_s)  # the moment is what the test is about
@@ -80,7 +80,7 @@ def test_an_end_of_the_recorder_at_any_moment_of_the_looks_leaves_the_target_as_
     for turn in range(100):
         with Tracee(program=ROOT / "build" / "tracee") as tracee:
             ask = ("--rate=10/s", "--max-suspended=100%", "--max-pause=20s", "--format=jsonl")
-            with started("diode-gap", str(tracee.pid), *ask) as front_end:
+            with started("diode-gap", str(tracee.pid), BY_DLV, *ask) as front_end:
                 recorder = child_of(front_end.pid)
                 lines_until(front_end, "sample")
                 time.sleep(moments.uniform(0, 0.3))  # likewise

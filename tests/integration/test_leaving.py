@@ -17,6 +17,7 @@ from sampler.question import Question, Timing
 from sampler.recorder import Order, record
 from sampler.recording import load
 from tests.integration.help import (
+    BY_DLV,
     GAP,
     assert_as_found,
     child_of,
@@ -31,7 +32,7 @@ ASK = ("--rate=10/s", "--max-suspended=100%", "--max-pause=20s", "--format=jsonl
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_the_front_end_is_a_normal_end(tracee: Tracee, number: signal.Signals) -> None:
-    with started("diode-gap", str(tracee.pid), *ASK) as front_end:
+    with started("diode-gap", str(tracee.pid), BY_DLV, *ASK) as front_end:
         lines_until(front_end, "sample")
         front_end.send_signal(number)
         rest, said = front_end.communicate(timeout=20)
@@ -42,7 +43,7 @@ def test_a_signal_to_the_front_end_is_a_normal_end(tracee: Tracee, number: signa
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1])
 def test_a_signal_to_the_recorder_is_a_normal_end_too(tracee: Tracee, number: signal.Signals) -> None:
-    with started("record", str(tracee.pid), GAP, "--at=main.write", "--rate=10/s") as run:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, "--rate=10/s") as run:
         lines_until(run, "sample")
         run.send_signal(number)
         assert '"ended": "interrupted"' in run.communicate(timeout=20)[0]
@@ -64,7 +65,9 @@ def test_a_terminal_does_not_stop_a_recorder_that_serves_a_target(tracee: Tracee
 
 
 def test_a_recorder_that_somebody_stops_is_woken_by_the_front_end(tracee: Tracee) -> None:
-    with started("diode-gap", str(tracee.pid), "--instrument=ptrace", "--rate=100/s", "--format=jsonl") as front_end:
+    with started(
+        "diode-gap", str(tracee.pid), "--instrument=ptrace", "--rate=100/s", "--format=jsonl"
+    ) as front_end:
         lines_until(front_end, "sample")
         os.kill(child_of(front_end.pid), signal.SIGSTOP)
         lines_until(front_end, "sample", 200)
@@ -75,7 +78,7 @@ def test_a_recorder_that_somebody_stops_is_woken_by_the_front_end(tracee: Tracee
 
 
 def test_a_signal_while_attaching_leaves_too(tracee: Tracee) -> None:
-    with started("record", str(tracee.pid), GAP, "--at=main.write") as run:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV) as run:
         lines_until(run, "header")
         run.send_signal(signal.SIGTERM)
         assert run.wait(20) == 0
@@ -83,7 +86,7 @@ def test_a_signal_while_attaching_leaves_too(tracee: Tracee) -> None:
 
 
 def test_a_front_end_that_is_killed_takes_nobody_with_it(tracee: Tracee) -> None:
-    with started("diode-gap", str(tracee.pid), *ASK) as front_end:
+    with started("diode-gap", str(tracee.pid), BY_DLV, *ASK) as front_end:
         lines_until(front_end, "sample")
         recorder = child_of(front_end.pid)
         front_end.kill()
@@ -92,7 +95,7 @@ def test_a_front_end_that_is_killed_takes_nobody_with_it(tracee: Tracee) -> None
 
 
 def test_a_recorder_that_is_killed_leaves_a_target_that_the_front_end_saves(tracee: Tracee) -> None:
-    with started("diode-gap", str(tracee.pid), *ASK) as front_end:
+    with started("diode-gap", str(tracee.pid), BY_DLV, *ASK) as front_end:
         lines_until(front_end, "sample", 2)
         recorder = child_of(front_end.pid)
         debugger = child_of(recorder)
@@ -106,7 +109,7 @@ def test_a_recorder_that_is_killed_leaves_a_target_that_the_front_end_saves(trac
 
 
 def test_a_recorder_killed_while_it_holds_the_target_leaves_one_that_is_saved(tracee: Tracee) -> None:
-    with started("diode-gap", str(tracee.pid), *ASK) as front_end:
+    with started("diode-gap", str(tracee.pid), BY_DLV, *ASK) as front_end:
         lines_until(front_end, "sample", 2)
         recorder = child_of(front_end.pid)
         wait_until(lambda: procfs.held(tracee.pid) is procfs.Held.ALL, "the target is held")
@@ -117,7 +120,7 @@ def test_a_recorder_killed_while_it_holds_the_target_leaves_one_that_is_saved(tr
 
 def test_a_closed_pipe_is_a_normal_end_and_the_file_is_whole(tracee: Tracee, tmp_path: Path) -> None:
     file = tmp_path / "run.jsonl"
-    with started("diode-gap", str(tracee.pid), *ASK, f"--output={file}") as front_end:
+    with started("diode-gap", str(tracee.pid), BY_DLV, *ASK, f"--output={file}") as front_end:
         lines_until(front_end, "sample")
         assert front_end.stdout is not None
         front_end.stdout.close()
@@ -127,7 +130,7 @@ def test_a_closed_pipe_is_a_normal_end_and_the_file_is_whole(tracee: Tracee, tmp
 
 
 def test_a_reader_of_the_recorder_that_goes_away_ends_it(tracee: Tracee) -> None:
-    with started("record", str(tracee.pid), GAP, "--at=main.write", "--every=1h") as run:
+    with started("record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, "--every=1h") as run:
         lines_until(run, "sample")
         assert run.stdout is not None
         run.stdout.close()
@@ -138,7 +141,7 @@ def test_a_reader_of_the_recorder_that_goes_away_ends_it(tracee: Tracee) -> None
 def test_a_lost_terminal_is_a_normal_end(tracee: Tracee, tmp_path: Path) -> None:
     file = tmp_path / "run.jsonl"
     master, slave = pty.openpty()
-    with started("diode-gap", str(tracee.pid), "--rate=10/s", f"--output={file}", stdin=slave, stdout=slave,
+    with started("diode-gap", str(tracee.pid), BY_DLV, "--rate=10/s", f"--output={file}", stdin=slave, stdout=slave,
                  stderr=slave, start_new_session=True) as front_end:  # fmt: skip
         os.close(slave)
         wait_until(lambda: file.exists() and '"sample"' in file.read_text(), "there is a sample")

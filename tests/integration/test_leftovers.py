@@ -15,6 +15,7 @@ from sampler import frontend
 from sampler.instruments.language import RUN_VARIABLE
 from sampler.linux import leftovers, procfs
 from tests.integration.help import (
+    BY_DLV,
     GAP,
     assert_as_found,
     children,
@@ -39,7 +40,7 @@ def test_a_debugger_that_has_not_attached_when_the_recorder_is_killed_never_does
     tracee: Tracee, tmp_path: Path
 ) -> None:
     late = environment(SAMPLER_DLV=str(slow_delve(tmp_path)))
-    with started("diode-gap", str(tracee.pid), "--format=jsonl", env=late) as front_end:
+    with started("diode-gap", str(tracee.pid), BY_DLV, "--format=jsonl", env=late) as front_end:
         lines_until(front_end, "header")
         recorder = children(front_end.pid)[0]
         wait_until(lambda: children(recorder), "the debugger is started")
@@ -52,7 +53,7 @@ def test_a_debugger_that_has_not_attached_when_the_recorder_is_killed_never_does
 
 
 def test_a_debugger_in_mid_attach_when_the_recorder_is_killed_lets_go(tracee: Tracee) -> None:
-    with started("diode-gap", str(tracee.pid), "--format=jsonl") as front_end:
+    with started("diode-gap", str(tracee.pid), BY_DLV, "--format=jsonl") as front_end:
         lines_until(front_end, "header")
         recorder = children(front_end.pid)[0]
         wait_until(lambda: procfs.tracer(tracee.pid), "the debugger attaches")
@@ -65,7 +66,9 @@ def test_a_debugger_in_mid_attach_when_the_recorder_is_killed_lets_go(tracee: Tr
 
 
 def test_a_debugger_of_another_run_is_not_touched(tracee: Tracee) -> None:
-    with started("record", str(tracee.pid), GAP, "--at=main.write", env=environment(**{RUN_VARIABLE: "other"})) as run:
+    with started(
+        "record", str(tracee.pid), GAP, "--at=main.write", BY_DLV, env=environment(**{RUN_VARIABLE: "other"})
+    ) as run:
         lines_until(run, "sample")
         assert list(leftovers.marked(RUN_VARIABLE, "another")) == []
         found = [(process.pid, process.has_ended) for process in first_round("other")]

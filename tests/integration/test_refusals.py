@@ -14,6 +14,7 @@ from bench.tracee import Tracee
 from sampler.linux import procfs
 from tests.conftest import Start
 from tests.integration.help import (
+    BY_DLV,
     as_nobody,
     assert_as_found,
     command,
@@ -92,7 +93,7 @@ def test_a_process_that_a_signal_has_stopped(tracee: Tracee) -> None:
 
 
 def test_a_process_that_is_traced_already(tracee: Tracee) -> None:
-    with started("record", str(tracee.pid), "1", "--at=main.write") as other:
+    with started("record", str(tracee.pid), "1", "--at=main.write", BY_DLV) as other:
         lines_until(other, "sample")
         done = sampler("diode-gap", str(tracee.pid))
         assert_refused(done, 1, "already traced by dlv")
@@ -112,7 +113,7 @@ def test_a_stripped_binary(start: Start) -> None:
 
 def test_a_program_that_is_not_go() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        assert_refused(sampler("diode-gap", str(other.pid)), 1, "not a Go program")
+        assert_refused(sampler("diode-gap", str(other.pid), BY_DLV), 1, "not a Go program")
         other.kill()
 
 
@@ -169,15 +170,17 @@ def test_nothing_is_left_of_a_file_when_nothing_was_asked(tracee: Tracee, tmp_pa
 
 
 def test_a_delve_that_is_not_there(tracee: Tracee, tmp_path: Path) -> None:
-    done = sampler("diode-gap", str(tracee.pid), env=environment(SAMPLER_DLV=str(tmp_path / "dlv")))
+    done = sampler("diode-gap", str(tracee.pid), BY_DLV, env=environment(SAMPLER_DLV=str(tmp_path / "dlv")))
     assert_refused(done, 1, "does not start")
 
 
 def test_a_tool_that_is_not_delve(tracee: Tracee) -> None:
-    assert_refused(sampler("diode-gap", str(tracee.pid), env=environment(SAMPLER_DLV="/bin/true")), 1, "not Delve")
+    assert_refused(
+        sampler("diode-gap", str(tracee.pid), BY_DLV, env=environment(SAMPLER_DLV="/bin/true")), 1, "not Delve"
+    )
 
 
 def test_a_home_folder_without_delve_settings_stays_so(tracee: Tracee, tmp_path: Path) -> None:
-    done = sampler("diode-gap", str(tracee.pid), "--count=1", "--quiet", env=environment(HOME=str(tmp_path)))
+    done = sampler("diode-gap", str(tracee.pid), BY_DLV, "--count=1", "--quiet", env=environment(HOME=str(tmp_path)))
     assert done.returncode == 0, done.stderr
     assert os.listdir(tmp_path) == []
