@@ -21,13 +21,17 @@ MOST_HITS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When looks are taken. ``window_ns``: how long an armed look waits for the point to be reached."""
+    """When looks are taken. ``window_ns``: how long an armed look waits for the point to be reached.
+
+    ``anchor_ns``: how often ``peek`` has the place of what it reads looked up.
+    """
 
     period_ns: int = NS_PER_SECOND
     jitter: float = 0.0
     duration_ns: int | None = None
     count: int | None = None
     window_ns: int = NS_PER_SECOND
+    anchor_ns: int = NS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Question:
             "duration_ns": timing.duration_ns,
             "count": timing.count,
             "window_ns": timing.window_ns,
+            "anchor_ns": timing.anchor_ns,
             "max_pause_ns": budget.max_pause_ns,
             "max_suspended": budget.max_suspended,
         } | ({"when": self.when, "max_hits": self.most_hits} if self.when is not None else {})

@@ -26,7 +26,7 @@ from sampler.outbox import Outbox
 from sampler.question import Question
 from sampler.recording import Writer
 from sampler.resolve import find_pid, resolve
-from sampler.sample import Event
+from sampler.sample import Event, Samples
 from sampler.schedule import Schedule
 from sampler.target import Target
 from sampler.units import format_duration
@@ -122,7 +122,7 @@ class Run:
             look = instrument.look(deadline.at_ns)
             if look is None:
                 return self._stop.reason or "interrupted"
-            looks += 1
+            looks += len(look) if isinstance(look, Samples) else 1
             self._writer.look(look, deadline.skipped)
             if throttle.after(look.cost.suspended_ns.high):
                 self._back_off(throttle, schedule)

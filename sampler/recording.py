@@ -7,12 +7,15 @@ A reader must ignore types and fields that it does not know. Version 1.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from sampler.errors import RecordingError
-from sampler.sample import Cost, Event, Interval, Miss, Sample
+from sampler.sample import Cost, Event, Interval, Look, Miss, Sample, Samples, Value
 
 VERSION = 1
 Line = dict[str, Any]
@@ -59,11 +62,15 @@ class Writer:
     def header(self, fields: Line) -> None:
         self.line({"type": "header", "version": VERSION} | fields)
 
-    def look(self, look: Sample | Miss, skipped: int) -> None:
-        if isinstance(look, Sample):
-            self.totals.samples += 1
-        else:
-            self.totals.misses += 1
+    def look(self, look: Look, skipped: int) -> None:
+        match look:
+            case Samples():
+                self.totals.samples += len(look)
+                self.totals.misses += look.unanswered
+            case Sample():
+                self.totals.samples += 1
+            case Miss():
+                self.totals.misses += 1
         self.totals.skipped += skipped
         self.totals.suspended_ns += look.cost.total_ns
         self.line(look.to_json() | ({"skipped": skipped} if skipped else {}))
@@ -85,13 +92,41 @@ class Recording:
     """A recording as read: whole or still growing. ``footer`` is None while it grows or if it was cut."""
 
     header: Line
-    looks: list[Sample | Miss] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     footer: Line | None = None
 
     @property
     def samples(self) -> list[Sample]:
-        return [look for look in self.looks if isinstance(look, Sample)]
+        """All, also those that were taken together."""
+        return list(self.each_sample())
+
+    def each_sample(self) -> Iterator[Sample]:
+        for look in self.looks:
+            if isinstance(look, Sample):
+                yield look
+            elif isinstance(look, Samples):
+                yield from (look.sample(place) for place in range(len(look)))
+
+    @property
+    def sample_count(self) -> int:
+        return sum(len(look) if isinstance(look, Samples) else isinstance(look, Sample) for look in self.looks)
+
+    @property
+    def miss_count(self) -> int:
+        return sum(count for _, count in self.reasons())
+
+    def reasons(self) -> list[tuple[str, int]]:
+        """Why looks had no value, the most frequent first."""
+        found = Counter(miss.reason for miss in self.misses)
+        found["unreadable"] += sum(look.unanswered for look in self.looks if isinstance(look, Samples))
+        return [(reason, count) for reason, count in found.most_common() if count]
+
+    @property
+    def torn_count(self) -> int:
+        """How many samples may be of two moments."""
+        batches = (look for look in self.looks if isinstance(look, Samples))
+        return sum(len(look.torn) for look in batches)
 
     @property
     def misses(self) -> list[Miss]:
@@ -104,7 +139,7 @@ class Recording:
     def add(self, line: Line) -> None:
         """Takes in one line after the header; unknown types are passed over."""
         match line.get("type"):
-            case "sample" | "miss":
+            case "sample" | "samples" | "miss":
                 self.looks.append(look_from(line))
             case "event":
                 known = ("type", "t_ns", "event")
@@ -114,12 +149,33 @@ class Recording:
                 self.footer = line
 
 
-def look_from(line: Line) -> Sample | Miss:
-    """A line of type sample or miss as the noun that it was."""
+def look_from(line: Line) -> Look:
+    """A line of type sample, samples or miss as the noun that it was."""
     cost, late_ns = Cost.from_json(line["cost"]), line.get("late_ns", 0)
     if line["type"] == "sample":
-        return Sample(line["t_ns"], line["values"], cost, line.get("signed", {}), late_ns)
+        atomic = line.get("atomic", True)
+        return Sample(line["t_ns"], line["values"], cost, line.get("signed", {}), late_ns, atomic)
+    if line["type"] == "samples":
+        return _samples_from(line, cost, late_ns)
     return Miss(line["t_ns"], line["reason"], cost, line.get("detail", ""), late_ns)
+
+
+def _samples_from(line: Line, cost: Cost, late_ns: int) -> Samples:
+    times = array("q", line["t_ns"])
+    columns = {name: _column(values) for name, values in line["values"].items()}
+    if not times or any(len(column) != len(times) for column in [*columns.values(), *line.get("signed", {}).values()]):
+        raise ValueError("columns of one length")
+    return Samples(times, columns, cost, line.get("signed", {}), late_ns, tuple(line.get("torn", ())),
+                   line.get("unanswered", 0), line.get("detail", ""))  # fmt: skip
+
+
+def _column(values: list[Value]) -> Sequence[Value]:
+    """Numbers without an object each, where they are such: there may be millions."""
+    for code, kind in (("q", int), ("d", float)):
+        if all(type(value) is kind for value in values):
+            with suppress(OverflowError):  # beyond 63 bits
+                return cast(Sequence[Value], array(code, cast(Any, values)))
+    return values
 
 
 def parse(lines: Iterable[str]) -> Iterator[Line]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,6 +87,10 @@ class Sample:
     late_ns: int = 0
     atomic: bool = True
 
+    @property
+    def at_ns(self) -> int:
+        return self.t_ns
+
     def to_json(self) -> dict[str, Any]:
         line: dict[str, Any] = {
             "type": "sample",
@@ -97,6 +101,51 @@ class Sample:
             line["signed"] = dict(self.signed)
         if not self.atomic:
             line["atomic"] = False
+        return line | {"late_ns": self.late_ns, "cost": self.cost.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Many samples that were taken together, by columns: one entry a sample in each. ``cost`` is of them all.
+
+    ``torn``: the places of those whose memory changed while it was read, so that it may be of two moments.
+    ``unanswered``: how many more were taken that had no value, for the reason in ``detail``.
+    """
+
+    t_ns: Sequence[int]
+    values: Mapping[str, Sequence[Value]]
+    cost: Cost
+    signed: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
+    late_ns: int = 0
+    torn: tuple[int, ...] = ()
+    unanswered: int = 0
+    detail: str = ""
+
+    def __len__(self) -> int:
+        return len(self.t_ns)
+
+    @property
+    def at_ns(self) -> int:
+        return self.t_ns[-1]
+
+    def sample(self, place: int) -> Sample:
+        """One of them."""
+        signed = {name: found for name, column in self.signed.items() if (found := column[place]) is not None}
+        values = {name: column[place] for name, column in self.values.items()}
+        return Sample(self.t_ns[place], values, self.cost, signed, self.late_ns, place not in self.torn)
+
+    def to_json(self) -> dict[str, Any]:
+        line: dict[str, Any] = {
+            "type": "samples",
+            "t_ns": list(self.t_ns),
+            "values": {name: [_as_json(value) for value in column] for name, column in self.values.items()},
+        }
+        if self.signed:
+            line["signed"] = {name: list(column) for name, column in self.signed.items()}
+        if self.torn:
+            line["torn"] = list(self.torn)
+        if self.unanswered:
+            line |= {"unanswered": self.unanswered, "detail": self.detail}
         return line | {"late_ns": self.late_ns, "cost": self.cost.to_json()}
 
 
@@ -115,6 +164,10 @@ class Miss:
     detail: str = ""
     late_ns: int = 0
 
+    @property
+    def at_ns(self) -> int:
+        return self.t_ns
+
     def to_json(self) -> dict[str, Any]:
         return {
             "type": "miss",
@@ -124,6 +177,10 @@ class Miss:
             "late_ns": self.late_ns,
             "cost": self.cost.to_json(),
         }
+
+
+#: What one turn of an instrument gives. ``at_ns``: when the last of it was, since the start of the run.
+Look = Sample | Samples | Miss
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ _UNITS_NS = {
 _RATE_UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 LONGEST_NS = 366 * 24 * 3600 * NS_PER_SECOND
-SHORTEST_PERIOD_NS = 1_000_000  # a thousand looks a second: beyond any debugger
+SHORTEST_PERIOD_NS = 1_000  # a million looks a second: beyond any instrument
 
 
 def parse_duration(text: str) -> int:
@@ -44,7 +44,7 @@ def parse_rate(text: str) -> int:
         raise UsageError(f"{text!r} is not a rate", fix="write it like 10/s or 6/m")
     per_second = float(match[1]) / unit
     if not NS_PER_SECOND / LONGEST_NS <= per_second <= NS_PER_SECOND / SHORTEST_PERIOD_NS:
-        raise UsageError(f"the rate {text} is out of range", fix="give more than 0 and at most 1000/s")
+        raise UsageError(f"the rate {text} is out of range", fix="give more than 0 and at most 1000000/s")
     return round(NS_PER_SECOND / per_second)
 
 
@@ -52,7 +52,7 @@ def parse_period(text: str) -> int:
     """The time from one look to the next, in nanoseconds, within the bounds that a rate has."""
     period_ns = parse_duration(text)
     if period_ns < SHORTEST_PERIOD_NS:
-        raise UsageError(f"a look every {text} is too often", fix="give at least 1ms")
+        raise UsageError(f"a look every {text} is too often", fix="give at least 1us")
     return period_ns
 
 

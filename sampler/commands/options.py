@@ -15,6 +15,8 @@ from sampler.question import MOST_EXPRESSIONS, MOST_HITS, Question, Timing
 
 FORMATS = ("table", "jsonl", "csv")
 LARGEST_COUNT = 10**9
+SHORTEST_PERIOD_NS = 1_000_000  # where each look has a hit of its own
+PEEK = "peek"
 _MOST_DIGITS = 20
 
 
@@ -63,6 +65,13 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
         default=units.NS_PER_SECOND,
         metavar="TIME",
         help="how long a look waits for the point to be reached (default 1s)",
+    )
+    when.add_argument(
+        "--anchor-every",
+        type=typed(_parse_anchor),
+        default=units.NS_PER_SECOND,
+        metavar="TIME",
+        help="how often peek looks up where the memory lies that it reads (default 1s)",
     )
     when.add_argument("--when", metavar="EXPRESSION", help="only a hit at which this is true answers (perf)")
     when.add_argument(
@@ -120,7 +129,12 @@ def question_from(arguments: argparse.Namespace, point: str, expressions: list[s
         arguments.duration,
         arguments.count,
         arguments.window,
+        arguments.anchor_every,
     )
+    if timing.period_ns < SHORTEST_PERIOD_NS and arguments.instrument != PEEK:
+        raise UsageError(
+            f"{arguments.instrument} asks at most 1000 times a second", fix=f"ask less often, or by --instrument {PEEK}"
+        )
     budget = Budget(arguments.max_pause, arguments.max_suspended)
     return Question(point, tuple(expressions), timing, budget, arguments.when, arguments.max_hits)
 
@@ -133,6 +147,7 @@ def arguments_from(question: Question) -> list[str]:
         "--every": f"{timing.period_ns}ns",
         "--jitter": _decimal(timing.jitter),
         "--window": f"{timing.window_ns}ns",
+        "--anchor-every": f"{timing.anchor_ns}ns",
         "--max-pause": f"{budget.max_pause_ns}ns",
         "--max-suspended": _decimal(budget.max_suspended),
     }
@@ -143,6 +158,13 @@ def arguments_from(question: Question) -> list[str]:
     if question.when is not None:
         options |= {"--when": question.when, "--max-hits": str(question.most_hits)}
     return [f"{name}={value}" for name, value in options.items()]
+
+
+def _parse_anchor(text: str) -> int:
+    interval_ns = units.parse_duration(text)
+    if interval_ns < units.NS_PER_SECOND:  # more often, and the looks of another instrument would be what is felt
+        raise UsageError(f"every {text} is too often", fix="give at least 1s")
+    return interval_ns
 
 
 def _decimal(share: float) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from sampler.errors import UsageError
 from sampler.linux.wakeup import StopRequest
 from sampler.question import Question
-from sampler.sample import Miss, Sample
+from sampler.sample import Look
 from sampler.target import Target
 
 if TYPE_CHECKING:  # the list of names is wanted by the command line, which is to start at once
@@ -67,7 +67,7 @@ class SamplingInstrument(Protocol):
     def rest(self, until_ns: int) -> bool:
         """Lets the target run until then (monotonic), serving whatever stops it; False if asked to stop."""
 
-    def look(self, deadline_ns: int) -> Sample | Miss | None:
+    def look(self, deadline_ns: int) -> Look | None:
         """Waits for the deadline (monotonic) and looks once; None if asked to stop before it was done."""
 
 
@@ -79,6 +79,7 @@ INSTRUMENTS = {
     "gdb": ("sampler.instruments.gdb", "Gdb"),
     "ptrace": ("sampler.instruments.ptrace", "Ptrace"),
     "perf": ("sampler.instruments.perf", "Perf"),
+    "peek": ("sampler.instruments.peek", "Peek"),
 }
 
 

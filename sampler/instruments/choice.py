@@ -52,7 +52,8 @@ def choose(name: str, assignment: Assignment) -> Choice:
         return Choice(made(name, assignment))
     attempts = Attempts()
     try:
-        compiled = replace(assignment, plan=plan_question(assignment.question, assignment.target))
+        plan = assignment.plan or plan_question(assignment.question, assignment.target)
+        compiled = replace(assignment, plan=plan)
     except _ANOTHER_MAY as error:
         attempts.refused |= dict.fromkeys(COMPILING, error)
         compiled = assignment

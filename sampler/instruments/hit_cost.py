@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from sampler.bpf.program import Program
 from sampler.instruments.traps import KernelTraps, PlainTraps, Traps
@@ -37,8 +38,9 @@ class HitCost:
         return [self.least_ns, self.most_ns, self.passed_ns]
 
 
+@cache
 def measured(in_kernel: bool) -> HitCost:
-    """On the calling thread. Raises OSError, NotPermitted."""
+    """On the calling thread, once. Raises OSError, NotPermitted."""
     function = ctypes.PyDLL(None).getppid
     address = ctypes.cast(function, ctypes.c_void_p).value or 0
     traps: Traps = KernelTraps({address: Program((), 0)}) if in_kernel else PlainTraps([address])

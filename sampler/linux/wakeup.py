@@ -56,13 +56,19 @@ class StopRequest:
     ) -> None:
         # The handlers stay: a late signal must not end the process before its last line is written.
         signal.set_wakeup_fd(-1)
+        self.close()
+
+    def close(self) -> None:
+        """For one that was never told of signals; it must not be waited for any more."""
         self._watch.close()
         os.close(self._awake)
         os.close(self._alarm)
 
     def request(self, reason: str) -> None:
-        """Asks from within; the first reason counts."""
+        """Asks from within, from any thread; the first reason counts. Whoever waits is woken."""
         self.reason = self.reason or reason
+        with suppress(OSError):  # full: they are awake
+            os.write(self._alarm, b"\0")
 
     def wait(self, timeout_s: float, descriptor: int | None = None) -> bool:
         """Waits until ``descriptor`` can be read (True), there is a reason to stop, or time is up (False).

@@ -7,10 +7,10 @@ from types import TracebackType
 from typing import IO, Any
 
 from sampler.recording import Line, Recording
-from sampler.sample import Miss, Sample
+from sampler.sample import Look, Miss, Sample, Samples
 from sampler.units import NS_PER_SECOND, format_duration
 from sampler.view import Quiet
-from sampler.view.statistics import show_value
+from sampler.view.statistics import Distribution, numbers, show_value
 from sampler.view.summary import span, summary_lines
 
 
@@ -31,6 +31,7 @@ class Lines(Quiet):
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._recording: Recording | None = None
+        self._digest = Digest()
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -40,9 +41,36 @@ class Lines(Quiet):
 
     def show(self, text: str, line: Line, recording: Recording) -> None:
         self._recording = recording
-        said = describe(line, recording)
+        said = self._digest.take(recording) if line["type"] == "samples" else describe(line, recording)
         if said:
             print(said, file=self._stream, flush=True)
+
+
+class Digest:
+    """Of looks that are too many for a line each: a line a second."""
+
+    def __init__(self) -> None:
+        self._first, self._told_ns = 0, 0
+
+    def take(self, recording: Recording) -> str:
+        """The line, when it is due."""
+        now_ns = recording.looks[-1].at_ns
+        if now_ns - self._told_ns < NS_PER_SECOND:
+            return ""
+        part = Recording(recording.header, recording.looks[self._first :])
+        self._first, self._told_ns = len(recording.looks), now_ns
+        answers = "   ".join(_spread(part, expression) for expression in recording.expressions)
+        torn = f"   ({part.torn_count} may be of two moments)" if part.torn_count else ""
+        return f"{now_ns / NS_PER_SECOND:9.3f} s  {part.sample_count} samples: {answers}{torn}"
+
+
+def _spread(part: Recording, expression: str) -> str:
+    spread = Distribution.of(numbers(part, expression))
+    if spread is None:
+        return f"{expression} = {show_value(part.samples[-1].values[expression])}"
+    return (
+        f"{expression} {show_value(spread.minimum)} to {show_value(spread.maximum)}, median {show_value(spread.median)}"
+    )
 
 
 def describe(line: Line, recording: Recording) -> str:
@@ -51,8 +79,8 @@ def describe(line: Line, recording: Recording) -> str:
     match line["type"]:
         case "header" if "passed_over" in line:
             return when + choice(line)
-        case "sample" | "miss":
-            return when + describe_look(recording.looks[-1])
+        case "sample" | "miss" if not isinstance(look := recording.looks[-1], Samples):
+            return when + describe_look(look)
         case "event" if line["event"] == "attach":
             held = line["suspended_ns"]
             return f"{when}attached; " + (f"the target was held {span(*held)}" if any(held) else "nobody was stopped")
@@ -60,6 +88,8 @@ def describe(line: Line, recording: Recording) -> str:
             return f"{when}{line['event']}: a look every {format_duration(line['period_ns'])}, to keep to the budget"
         case "event" if line["event"] == "let-go":
             return f"{when}let go between looks: {line['stops']:.3g} signals or new threads a look were a stop each"
+        case "event" if line["event"] == "anchored" and line["again"]:
+            return f"{when}what is read lies elsewhere now, by another look at the point"
         case "event" if line["event"] == "stopped-by-target":
             return f"{when}the target stopped by itself: {line['name']}"
         case "event" if line["event"] == "detach" and line.get("rescued"):
@@ -78,7 +108,8 @@ def choice(header: Line) -> str:
 
 def describe_look(look: Sample | Miss) -> str:
     """Its values, or why there are none, and what it cost."""
-    cost = f"   suspended {span(look.cost.suspended_ns.low, look.cost.suspended_ns.high)}"
+    bounds = look.cost.suspended_ns
+    cost = f"   suspended {span(bounds.low, bounds.high)}" if bounds.high else ""
     if isinstance(look, Miss):
         return f"miss: {look.reason} ({look.detail}){cost}"
     return "   ".join(f"{name} = {_both(look, name)}" for name in look.values) + cost
@@ -110,8 +141,17 @@ class Csv(Quiet):
                 "hits",
                 "miss",
             )
-        elif line["type"] in ("sample", "miss"):
-            self._look(recording.looks[-1], recording.expressions)
+            self._stream.flush()
+        elif line["type"] in ("sample", "samples", "miss"):
+            self._take(recording.looks[-1], recording.expressions)
+
+    def _take(self, look: Look, expressions: list[str]) -> None:
+        if isinstance(look, Samples):
+            for place in range(len(look)):
+                self._look(look.sample(place), expressions)
+        else:
+            self._look(look, expressions)
+        self._stream.flush()
 
     def _look(self, look: Sample | Miss, expressions: list[str]) -> None:
         values, signed = (look.values, look.signed) if isinstance(look, Sample) else ({}, {})
@@ -130,4 +170,3 @@ class Csv(Quiet):
 
     def _row(self, *cells: Any) -> None:
         self._writer.writerow(cells)
-        self._stream.flush()

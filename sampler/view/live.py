@@ -6,10 +6,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sampler.recording import Line, Recording
-from sampler.sample import Miss, Sample
+from sampler.sample import Miss, Samples
 from sampler.units import format_duration
 from sampler.view.lines import describe
-from sampler.view.statistics import Costs, Distribution, numbers, printable, reading, reasons, show_value
+from sampler.view.statistics import Costs, Distribution, latest_numbers, printable, reading, show_value
 from sampler.view.summary import span, summary_lines
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _BARS = "▁▂▃▄▅▆▇█"
 _HISTORY = 40
 _REMARKS = 3
+_MOST_REDRAWN = 50_000  # samples: the summary is of all
 
 
 class Live:
@@ -84,7 +85,7 @@ def _target(recording: Recording) -> str:
 
 def _answer(recording: Recording, expression: str) -> list[tuple[str, str]]:
     rows = [("asked", expression), ("now", _latest(recording, expression))]
-    series = numbers(recording, expression)
+    series = latest_numbers(recording, expression, _MOST_REDRAWN)
     spread = Distribution.of(series)
     if spread is not None:
         rows.append(
@@ -104,22 +105,23 @@ def _latest(recording: Recording, expression: str) -> str:
     look = recording.looks[-1]
     if isinstance(look, Miss):
         return f"miss: {look.reason}"
+    if isinstance(look, Samples):
+        look = look.sample(-1)
     shown = show_value(look.values.get(expression))
     return f"{shown} (signed {reading(look, expression)})" if expression in look.signed else shown
 
 
 def _looks(recording: Recording) -> str:
-    missed = "".join(f", {count} {reason}" for reason, count in reasons(recording))
-    elapsed = f" in {format_duration(recording.looks[-1].t_ns)}" if recording.looks else ""
-    return f"{len(recording.samples)} samples, {len(recording.misses)} misses{missed}{elapsed}"
+    missed = "".join(f", {count} {reason}" for reason, count in recording.reasons())
+    elapsed = f" in {format_duration(recording.looks[-1].at_ns)}" if recording.looks else ""
+    return f"{recording.sample_count} samples, {recording.miss_count} misses{missed}{elapsed}"
 
 
 def _cost(recording: Recording) -> list[tuple[str, str]]:
     costs = Costs.of(recording)
     if costs is None:
         return []
-    last: Sample | Miss = recording.looks[-1]
-    spent = last.cost.suspended_ns
+    spent = recording.looks[-1].cost.suspended_ns
     return [
         (
             "cost",

@@ -69,7 +69,7 @@ def _plain(text: str) -> str:
 
 
 def _draw_values(axes: Axes, recording: Recording, expression: str, colour: str, label: str) -> None:
-    found = [(sample.t_ns / NS_PER_SECOND, reading(sample, expression)) for sample in recording.samples]
+    found = [(sample.t_ns / NS_PER_SECOND, reading(sample, expression)) for sample in recording.each_sample()]
     points = [(when, float(value)) for when, value in found if is_number(value)]
     if points:
         axes.plot(*zip(*points, strict=True), color=colour, linewidth=0.8, marker="o", markersize=3.5, label=label)
@@ -90,7 +90,7 @@ def _draw_spread(axes: Axes, recording: Recording, expression: str, colour: str)
 
 
 def _draw_cost(axes: Axes, recording: Recording, colour: str) -> None:
-    when = [look.t_ns / NS_PER_SECOND for look in recording.looks]
+    when = [look.at_ns / NS_PER_SECOND for look in recording.looks]
     low = [look.cost.suspended_ns.low / _NS_PER_MS for look in recording.looks]
     high = [look.cost.suspended_ns.high / _NS_PER_MS for look in recording.looks]
     axes.vlines(when, low, high, color=colour, linewidth=3, alpha=0.8, label=recording.header["instrument"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
 from sampler.recording import Recording
-from sampler.sample import Interval, Sample, Value
+from sampler.sample import Interval, Look, Sample, Samples, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,33 @@ def reading(sample: Sample, expression: str) -> Value:
 
 def numbers(recording: Recording, expression: str) -> list[float]:
     """The finite numeric values of an expression, in time order; truth values are none."""
-    found = (reading(sample, expression) for sample in recording.samples)
-    return [value for value in found if is_number(value)]
+    return [value for value in _readings(recording.looks, expression) if is_number(value)]
+
+
+def latest_numbers(recording: Recording, expression: str, most: int) -> list[float]:
+    """The same of the last looks only: at least ``most`` of them, if there are so many."""
+    taken, found = 0, list[Look]()
+    for look in reversed(recording.looks):
+        if taken >= most:
+            break
+        found.append(look)
+        taken += len(look) if isinstance(look, Samples) else 1
+    return [value for value in _readings(reversed(found), expression) if is_number(value)]
+
+
+def _readings(looks: Iterable[Look], expression: str) -> Iterator[Value]:
+    for look in looks:
+        if isinstance(look, Sample):
+            yield reading(look, expression)
+        elif isinstance(look, Samples):
+            yield from _column(look, expression)
+
+
+def _column(look: Samples, expression: str) -> Iterable[Value]:
+    values, signed = look.values.get(expression, ()), look.signed.get(expression)
+    if signed is None:
+        return values
+    return (value if wrapped is None else wrapped for value, wrapped in zip(values, signed, strict=True))
 
 
 def is_number(value: Value) -> TypeGuard[int | float]:
@@ -77,7 +102,7 @@ def is_number(value: Value) -> TypeGuard[int | float]:
 
 def commonest(recording: Recording, expression: str, most: int = 3) -> list[tuple[str, int]]:
     """The values that are no numbers, the most frequent first, each with its count."""
-    found = (reading(sample, expression) for sample in recording.samples)
+    found = _readings(recording.looks, expression)
     return Counter(show_value(value) for value in found if isinstance(value, (bool, str)) or value is None).most_common(
         most
     )
@@ -134,9 +159,4 @@ class Costs:
 def _elapsed_ns(recording: Recording) -> int:
     if recording.footer is not None:
         return int(recording.footer["elapsed_ns"])
-    return recording.looks[-1].t_ns
-
-
-def reasons(recording: Recording) -> list[tuple[str, int]]:
-    """Why looks had no value, the most frequent first."""
-    return Counter(miss.reason for miss in recording.misses).most_common()
+    return recording.looks[-1].at_ns

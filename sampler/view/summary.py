@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sampler.recording import Recording
 from sampler.units import format_duration
-from sampler.view.statistics import Costs, Distribution, commonest, numbers, printable, reasons, show_value
+from sampler.view.statistics import Costs, Distribution, commonest, numbers, printable, show_value
 
 _ENDINGS = {
     "duration": "the time asked for was over",
@@ -35,6 +35,8 @@ def _asked(recording: Recording) -> Iterator[str]:
     made = target.get("go_version") or target["language"]
     yield f"target      {printable(target['name'])} (PID {target['pid']}, {made}, {target['threads']} threads)"
     how = f"{header['instrument']} {tool.get('version', '')}".strip()
+    if "anchored_by" in header:
+        how += f", its addresses looked up by {header['anchored_by']}"
     yield f"asked       at {header['question']['point']}, with {how}"
 
 
@@ -57,11 +59,13 @@ def _answer(recording: Recording, expression: str) -> Iterator[str]:
 
 def _looks(recording: Recording) -> Iterator[str]:
     footer = recording.footer or {}
-    parts = [f"{len(recording.samples)} samples", f"{len(recording.misses)} misses"]
-    if recording.misses:
-        parts[-1] += " (" + ", ".join(f"{count} {reason}" for reason, count in reasons(recording)) + ")"
+    parts = [f"{recording.sample_count} samples", f"{recording.miss_count} misses"]
+    if recording.miss_count:
+        parts[-1] += " (" + ", ".join(f"{count} {reason}" for reason, count in recording.reasons()) + ")"
     if footer.get("skipped"):
         parts.append(f"{footer['skipped']} deadlines skipped")
+    if recording.torn_count:
+        parts.append(f"{recording.torn_count} may be of two moments")
     backed_off = sum(event.event == "back-off" for event in recording.events)
     if backed_off:
         parts.append(f"backed off {backed_off} times")
@@ -71,10 +75,7 @@ def _looks(recording: Recording) -> Iterator[str]:
 def _cost(recording: Recording) -> Iterator[str]:
     costs = Costs.of(recording)
     if costs is not None:
-        yield (
-            f"cost        suspended {span(costs.low.median, costs.high.median)} a look (median),"
-            f" {span(costs.low.maximum, costs.high.maximum)} at worst"
-        )
+        yield f"cost        {_of_looks(costs)}"
         threads = f"{costs.threads or 'no'} thread{'s' if costs.threads != 1 else ''}"
         yield f"            {costs.share[0]:.2%} to {costs.share[1]:.2%} of the time, {threads}"
     edges = [
@@ -84,6 +85,13 @@ def _cost(recording: Recording) -> Iterator[str]:
     ]
     if edges:
         yield f"            once: {', '.join(edges)}"
+
+
+def _of_looks(costs: Costs) -> str:
+    if not costs.high.maximum:
+        return "no look suspended anything"
+    worst = span(costs.low.maximum, costs.high.maximum)
+    return f"suspended {span(costs.low.median, costs.high.median)} a look (median), {worst} at worst"
 
 
 def _once(low_ns: int, high_ns: int) -> str:

@@ -1,0 +1,171 @@
+"""The ``peek`` instrument: memory whose place was found once is read again and again, and nobody notices.
+
+No thread is stopped, trapped or waited for. What is read is not of a moment at which the program stands at the
+point; what changes while it is read is told.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from types import TracebackType
+from typing import Any, Self
+
+from sampler.errors import TargetEnded
+from sampler.instruments.anchor import Anchor, Anchoring
+from sampler.instruments.base import Assignment
+from sampler.instruments.peeked import Peeked
+from sampler.linux import procfs
+from sampler.linux.memory import Memory
+from sampler.plan.numbers import NoAnswer
+from sampler.planning import image_of, load_bias, plan_question
+from sampler.sample import Cost, Interval, Look, Miss, Sample, Samples, Value, signed_reading
+
+#: Samples that are wanted more often are taken several at a time.
+_LEAST_PERIOD_NS = 2_000_000
+
+
+class Peek:
+    """Creating one compiles the question and chooses who looks up the addresses."""
+
+    conditional = True  # it is asked where the anchor is
+    lets_go = False  # nobody is held
+
+    def __init__(self, assignment: Assignment) -> None:
+        self._given, self._target, self._question = assignment, assignment.target, assignment.question
+        self._runs = procfs.program(self._target.pid)
+        self._plan = assignment.plan or plan_question(self._question, self._target)
+        with image_of(self._target) as image:
+            self._bias = load_bias(self._target.pid, image)
+        self._anchoring = Anchoring(assignment, self._plan)
+        asked_ns = self._question.timing.period_ns
+        self._at_once = max(1, -(-_LEAST_PERIOD_NS // asked_ns))
+        self.period_ns = asked_ns * self._at_once
+        self._left = self._question.timing.count
+        self._peeked: Peeked | None = None
+        self._open = ExitStack()
+
+    def describe(self) -> dict[str, Any]:
+        return {"instrument": "peek", "at_once": self._at_once, "types": self._plan.types} | self._anchoring.describe()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opened:
+            self._memory = opened.enter_context(Memory(self._target.pid, write=False))
+            if procfs.program(self._target.pid) != self._runs:
+                raise self._ended()
+            opened.enter_context(self._anchoring)
+            self._open = opened.pop_all()
+        self._given.report("attach", {"suspended_ns": [0, 0]})
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+        suspended = self._anchoring.take_suspended().to_json()
+        self._given.report("detach", {"suspended_ns": suspended, "anchors": self._anchoring.counts})
+
+    def rest(self, until_ns: int) -> bool:
+        """False if asked to stop."""
+        stop = self._given.stop
+        stop.wait_until(until_ns)
+        return stop.reason is None
+
+    def look(self, deadline_ns: int) -> Look | None:
+        if not self.rest(deadline_ns):
+            return None
+        begun_ns = time.monotonic_ns()
+        peeked = self._placed(begun_ns)
+        if self._given.stop.reason is not None:
+            return None
+        if peeked is None:
+            return self._miss("not-reached", begun_ns, deadline_ns, "nobody came by to tell where the memory lies")
+        try:
+            peeked.read()
+        except OSError as error:
+            self._check_alive(peeked.anchor)
+            self._peeked = None  # until the next anchor
+            return self._miss("gone", begun_ns, deadline_ns, f"the memory cannot be read: {error.strerror or error}")
+        self._check_alive(peeked.anchor)
+        return self._answer(peeked, deadline_ns)
+
+    # One look.
+
+    def _placed(self, now_ns: int) -> Peeked | None:
+        """What to read: where the last anchor says. If there is none, one is waited for."""
+        anchoring = self._anchoring
+        until_ns = now_ns + self._question.timing.window_ns
+        while True:
+            with suppress(BlockingIOError):
+                os.eventfd_read(anchoring.moved)
+                anchoring.check()
+                assert anchoring.current is not None
+                self._peeked = Peeked(self._target.pid, anchoring.current, self._bias, self._at_once)
+            if self._peeked or self._given.stop.reason or not self._given.stop.wait_until(until_ns, anchoring.moved):
+                return self._peeked
+
+    def _check_alive(self, anchor: Anchor) -> None:
+        """The memory that was opened is that of one program; after its end or exec there is nobody in it."""
+        with suppress(OSError):
+            self._memory.read(anchor.pieces[0][0], 1)
+            return
+        if procfs.program(self._target.pid) != self._runs:
+            raise self._ended()
+
+    def _ended(self) -> TargetEnded:
+        how = "it runs another program now" if procfs.program(self._target.pid) else ""
+        return TargetEnded(f"process {self._target.pid} ({self._target.name}) ended", how)
+
+    def _answer(self, peeked: Peeked, deadline_ns: int) -> Look:
+        wanted = self._at_once if self._left is None else min(self._at_once, self._left)
+        cost = self._cost(peeked.begun_ns, peeked.ended_ns)
+        late_ns = peeked.begun_ns - deadline_ns
+        table = _Table(self._question.expressions)
+        for at_ns, (values, torn) in zip(peeked.times_ns()[:wanted], peeked.answers(), strict=False):
+            table.add(at_ns - self._given.start_ns, values, torn)
+        if self._left is not None:
+            self._left -= len(table.times_ns)
+        if not table.times_ns:
+            return Miss(peeked.begun_ns - self._given.start_ns, "unreadable", cost, table.reason, late_ns)
+        return table.samples(cost, late_ns, self._plan.unsigned_bits)
+
+    def _miss(self, reason: str, begun_ns: int, deadline_ns: int, detail: str) -> Miss:
+        now_ns = time.monotonic_ns()
+        cost = self._cost(begun_ns, now_ns)
+        return Miss(begun_ns - self._given.start_ns, reason, cost, detail, begun_ns - deadline_ns)
+
+    def _cost(self, begun_ns: int, ended_ns: int) -> Cost:
+        """What the anchors have cost since the look before stands beside it."""
+        during = Interval(begun_ns - self._given.start_ns, ended_ns - self._given.start_ns)
+        return Cost(during_ns=during, between_ns=self._anchoring.take_suspended())
+
+
+class _Table:
+    """The samples of one turn, by columns."""
+
+    def __init__(self, expressions: Sequence[str]) -> None:
+        self._columns: dict[str, list[Value]] = {expression: [] for expression in expressions}
+        self.times_ns: list[int] = []
+        self._torn: list[int] = []
+        self._unanswered, self.reason = 0, ""
+
+    def add(self, at_ns: int, values: list[Value] | NoAnswer, torn: bool) -> None:
+        if isinstance(values, NoAnswer):
+            self._unanswered, self.reason = self._unanswered + 1, str(values)
+            return
+        if torn:
+            self._torn.append(len(self.times_ns))
+        self.times_ns.append(at_ns)
+        for column, value in zip(self._columns.values(), values, strict=True):
+            column.append(value)
+
+    def samples(self, cost: Cost, late_ns: int, bits: Mapping[str, int]) -> Samples | Sample:
+        """``bits``: the widths of unsigned differences, by expression."""
+        columns = {name: [signed_reading(value, bits[name]) for value in self._columns[name]] for name in bits}
+        signed = {name: column for name, column in columns.items() if any(one is not None for one in column)}
+        found = Samples(
+            self.times_ns, self._columns, cost, signed, late_ns, tuple(self._torn), self._unanswered, self.reason
+        )
+        return found if len(found) + self._unanswered > 1 else found.sample(0)

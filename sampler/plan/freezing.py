@@ -1,0 +1,74 @@
+"""Plans whose memory was found once: the addresses are constants, and nothing of a thread is needed any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sampler.plan import nodes
+from sampler.plan.nodes import Block, Constant, Node, Offset, Register
+from sampler.plan.sharing import Sharing, values
+
+# The stack pointer and the frame pointer (System V ABI, AMD64, figure 3.36).
+_RBP, _RSP = 6, 7
+
+
+class NotFreezable(Exception):
+    """What cannot be read without a thread that stands at the point: a phrase."""
+
+
+class Freezing:
+    """``blocks``: the memory that the plans read, for as long as their pointers stay what they are."""
+
+    def __init__(self, plans: Sequence[Node]) -> None:
+        """Raises NotFreezable."""
+        sharing = Sharing()
+        self._plans = [sharing.of(plan) for plan in plans]
+        self._found: dict[int, Block] = {}
+        seen = set[int]()
+        for plan in self._plans:
+            self._find(plan, seen)
+        self.blocks = list(self._found.values())
+
+    def frozen(self, addresses: Sequence[int]) -> list[Node]:
+        """The plans with those addresses in the place of what leads to the blocks."""
+        made: dict[int, Node] = {
+            id(block): Block(Constant(address), block.size)
+            for block, address in zip(self.blocks, addresses, strict=True)
+        }
+
+        def of(node: Node) -> Node:
+            if id(node) not in made:
+                made[id(node)] = type(node)(*values(node, of))
+            return made[id(node)]
+
+        return [of(plan) for plan in self._plans]
+
+    def _find(self, node: Node, seen: set[int]) -> None:
+        """Not into addresses: those are what is frozen."""
+        if id(node) in seen:
+            return
+        seen.add(id(node))
+        if isinstance(node, Block):
+            if _is_on_stack(node.address):
+                raise NotFreezable("what lies on the stack: it is gone when the function returns")
+            self._found[id(node)] = node
+            return
+        if type(node) in _REFUSED:
+            raise NotFreezable(_REFUSED[type(node)])
+        values(node, lambda child: self._find(child, seen))
+
+
+def _is_on_stack(address: Node) -> bool:
+    """As variables of a function are: so far from the stack pointer or the frame's base, with no pointer between."""
+    while isinstance(address, Offset):
+        address = address.of
+    return isinstance(address, Register) and address.number in (_RBP, _RSP)
+
+
+_REFUSED: dict[type[Node], str] = {
+    nodes.Register: "what is kept in a register: only a thread at the point has it",
+    nodes.ThreadPointer: "storage of a thread's own",
+    nodes.Text: "a string: its bytes may be others by the time that they are read",
+    nodes.TerminatedText: "a string: its bytes may be others by the time that they are read",
+    nodes.Elements: "a list as a whole: ask for one of its elements",
+}
