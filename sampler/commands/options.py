@@ -133,8 +133,9 @@ def question_from(arguments: argparse.Namespace, point: str, expressions: list[s
     )
     if timing.period_ns < SHORTEST_PERIOD_NS and arguments.instrument != PEEK:
         raise UsageError(
-            f"{arguments.instrument} asks at most 1000 times a second", fix=f"ask less often, or by --instrument {PEEK}"
-        )
+            f"a look every {units.format_duration(timing.period_ns)} is too often", "each has a hit of its own",
+            f"give at most 1000/s, or ask by --instrument {PEEK}",
+        )  # fmt: skip
     budget = Budget(arguments.max_pause, arguments.max_suspended)
     return Question(point, tuple(expressions), timing, budget, arguments.when, arguments.max_hits)
 

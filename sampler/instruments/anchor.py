@@ -46,7 +46,7 @@ class Anchoring:
     def __init__(self, assignment: Assignment, plan: QuestionPlan) -> None:
         """Raises NotAnswerable where there is something that cannot be read so, and what ``choose`` raises."""
         self._given = assignment
-        self._frozen = [_freezing(place) for place in plan.places]
+        self._frozen = [_freezing(place, assignment.question.expressions) for place in plan.places]
         self._places = plan.places
         self._stop = StopRequest(announced=assignment.stop.announced)
         self._counts = {"looks": 0, "missed": 0, "moved": 0}
@@ -149,18 +149,23 @@ class Anchoring:
         if low == high:  # of a thread of C only the stack pointer is known
             low, high = _mapping_of(self._given.target.pid, low)
         if any(low <= address < high for address in addresses):
-            raise _refused(where, "what lies on a stack: it is gone when the function returns")
+            raise _refused("that", where, "what lies on a stack: it is gone when the function returns")
 
 
-def _freezing(place: PlannedPlace) -> Freezing:
-    try:
-        return Freezing(place.plans)
-    except NotFreezable as reason:
-        raise _refused(place.where, str(reason)) from reason
+def _freezing(place: PlannedPlace, expressions: Sequence[str]) -> Freezing:
+    for expression, plan in zip(expressions, place.plans, strict=True):
+        try:
+            Freezing([plan])
+        except NotFreezable as reason:
+            raise _refused(f"{expression!r}", place.where, str(reason)) from reason
+    freezing = Freezing(place.plans)
+    if not freezing.blocks:
+        raise NotAnswerable("peek has nothing to read", "all that is asked for are constants", "ask for a variable")
+    return freezing
 
 
-def _refused(where: str, why: str) -> NotAnswerable:
-    return NotAnswerable(f"peek cannot ask that at {where}", f"it does not read {why}", "ask by another --instrument")
+def _refused(what: str, where: str, why: str) -> NotAnswerable:
+    return NotAnswerable(f"peek cannot ask {what} at {where}", f"it does not read {why}", "ask by another --instrument")
 
 
 def _anchored(place: PlannedPlace, freezing: Freezing, number: int, width: int, on_go: bool) -> PlannedPlace:

@@ -65,9 +65,7 @@ def test_a_terminal_does_not_stop_a_recorder_that_serves_a_target(tracee: Tracee
 
 
 def test_a_recorder_that_somebody_stops_is_woken_by_the_front_end(tracee: Tracee) -> None:
-    with started(
-        "diode-gap", str(tracee.pid), "--instrument=ptrace", "--rate=100/s", "--format=jsonl"
-    ) as front_end:
+    with started("diode-gap", str(tracee.pid), "--instrument=ptrace", "--rate=100/s", "--format=jsonl") as front_end:
         lines_until(front_end, "sample")
         os.kill(child_of(front_end.pid), signal.SIGSTOP)
         lines_until(front_end, "sample", 200)
@@ -168,7 +166,7 @@ def test_an_error_of_our_own_leaves_the_target_as_found(
     file = tmp_path / "run.jsonl"
     question = Question("main.write", (GAP,), Timing(period_ns=50_000_000))
     with file.open("w") as stream, pytest.raises(SamplerError, match="of our own"):
-        record(Order(str(tracee.pid), question), stream)
+        record(Order(str(tracee.pid), question, "dlv"), stream)
     for number, handler in before.items():
         signal.signal(number, handler)
     recording = load(str(file))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampler.sample import Interval, Value
-from sampler.view.statistics import Costs, Distribution, commonest, numbers, quantile, reading, reasons, show_value
+from sampler.view.statistics import Costs, Distribution, commonest, numbers, quantile, reading, show_value
 from tests.unit.recordings import MS, X, miss, recording_of, sample
 
 values = st.lists(st.integers(-(2**64), 2**64), min_size=1, max_size=300)
@@ -96,4 +96,4 @@ def test_before_the_first_look_there_is_no_cost() -> None:
 
 def test_the_most_frequent_reason_for_a_miss_comes_first() -> None:
     looks = [miss(1, "unreadable"), miss(2), miss(3), sample(4, 1)]
-    assert reasons(recording_of(looks)) == [("not-reached", 2), ("unreadable", 1)]
+    assert recording_of(looks).reasons() == [("not-reached", 2), ("unreadable", 1)]

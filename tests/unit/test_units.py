@@ -103,7 +103,7 @@ def test_every_rate_that_is_accepted_is_a_period_that_is_accepted(rate: Decimal)
 
 
 @pytest.mark.parametrize(
-    "text", ["0", "0/s", "1001", "1000.001/s", "60001/m", "1/d", "10/", "/s", "-1", "1/2s", "10 s"]
+    "text", ["0", "0/s", "1000001", "1000000.1/s", "60000001/m", "1/d", "10/", "/s", "-1", "1/2s", "10 s"]
 )
 def test_what_is_no_rate_or_out_of_range_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
@@ -111,9 +111,9 @@ def test_what_is_no_rate_or_out_of_range_is_refused(text: str) -> None:
 
 
 def test_a_period_has_the_bounds_of_a_rate() -> None:
-    assert parse_period("1ms") == parse_rate("1000/s")
+    assert parse_period("1us") == parse_rate("1000000/s")
     with pytest.raises(UsageError, match="too often"):
-        parse_period("999us")
+        parse_period("999ns")
 
 
 @given(st.decimals("0.001", 100, places=3))
