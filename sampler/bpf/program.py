@@ -43,6 +43,9 @@ class Program:
     """
 
     def __init__(self, plans: Sequence[Node], bias: int, condition: Node | None = None, most_hits: int = 1) -> None:
+        looked_at = walk(condition) if condition is not None else []
+        if any(isinstance(node, nodes.Text | nodes.TerminatedText) for node in looked_at):
+            raise NotExpressible("strings, to compare them")
         found = walk(*plans, *([condition] if condition is not None else []))
         check_registers(found)
         self._readings = list(dict.fromkeys(node for node in found if isinstance(node, Reading)))
@@ -54,7 +57,7 @@ class Program:
             at += _READING.size + _room(node)
         self.size = at
         if at > MOST_BYTES:
-            raise NotExpressible(f"an answer of {at} bytes")
+            raise NotExpressible(f"so much at once: {at} bytes")
 
     def code(self, ring: int, counters: int, scratch: int) -> bytes:
         """The instructions, for maps by their descriptors; ``scratch`` has room for ``size`` bytes."""

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sampler.errors import TargetEnded
-from sampler.instruments.anchor import Anchor, Anchoring
+from sampler.instruments.anchor import Anchoring
 from sampler.instruments.base import Assignment
 from sampler.instruments.peeked import Peeked
 from sampler.linux import procfs
@@ -85,10 +85,10 @@ class Peek:
         try:
             peeked.read()
         except OSError as error:
-            self._check_alive(peeked.anchor)
+            self._check_alive()
             self._peeked = None  # until the next anchor
             return self._miss("gone", begun_ns, deadline_ns, f"the memory cannot be read: {error.strerror or error}")
-        self._check_alive(peeked.anchor)
+        self._check_alive()
         return self._answer(peeked, deadline_ns)
 
     # One look.
@@ -106,12 +106,9 @@ class Peek:
             if self._peeked or self._given.stop.reason or not self._given.stop.wait_until(until_ns, anchoring.moved):
                 return self._peeked
 
-    def _check_alive(self, anchor: Anchor) -> None:
-        """The memory that was opened is that of one program; after its end or exec there is nobody in it."""
-        with suppress(OSError):
-            self._memory.read(anchor.pieces[0][0], 1)
-            return
-        if procfs.program(self._target.pid) != self._runs:
+    def _check_alive(self) -> None:
+        """What was read is of the program that was asked about, if that is still there afterwards."""
+        if not self._memory.is_in_use:
             raise self._ended()
 
     def _ended(self) -> TargetEnded:

@@ -128,9 +128,12 @@ class Perf:
     def _threads(self) -> list[int]:
         threads = procfs.threads(self._target.pid)
         if not threads or procfs.program(self._target.pid) != self._runs:
-            ended = "it ended" if not threads else "it runs another program now"
-            raise TargetEnded(f"process {self._target.pid} ({self._target.name}) ended", ended)
+            raise self._ended()
         return threads
+
+    def _ended(self) -> TargetEnded:
+        how = "it runs another program now" if procfs.program(self._target.pid) else ""
+        return TargetEnded(f"process {self._target.pid} ({self._target.name}) ended", how)
 
     def _wait(self, until_ns: int) -> None:
         """Until somebody is caught, time is up, or we are asked to stop; a thread that is born meanwhile is watched."""
@@ -147,7 +150,9 @@ class Perf:
 
     def _outcome(self, look: Look) -> Sample | Miss | None:
         caught, look.hits = self._traps.take()
-        self._threads()  # raises if it ended meanwhile, or is another program
+        told = bool(caught) and self._traps.atomic  # whatever has become of it since
+        if not told and not self._memory.is_in_use:
+            raise self._ended()
         if caught:
             return self._answer(caught[0], look)
         if look.full:
@@ -244,7 +249,8 @@ def check_plain(place: PlannedPlace) -> None:
 
 def _not_answerable(place: PlannedPlace, reason: NotExpressible) -> NotAnswerable:
     what, why = f"perf cannot ask that at {place.where}", f"the kernel's programs cannot read {reason}"
-    return NotAnswerable(what, why, "ask with --instrument ptrace")
+    fix = "ask with --instrument ptrace" if not place.conditions else "ask for it beside the rest, without --when"
+    return NotAnswerable(what, why, fix)
 
 
 def check_number(plan: QuestionPlan, point: str) -> None:

@@ -33,6 +33,16 @@ class Memory:
             raise OSError(f"memory at {address + len(data):#x} cannot be read")
         return data
 
+    @property
+    def is_in_use(self) -> bool:
+        """False once the program that was opened has ended or made way for another: nothing is read then, not even an
+        error (mem_rw, fs/proc/base.c).
+        """
+        try:
+            return os.pread(self._file, 1, 0) != b""
+        except OSError:
+            return True
+
     def write(self, address: int, data: bytes) -> None:
         """Raises OSError; ProcessLookupError when the process has ended."""
         if os.pwrite(self._file, data, address) < len(data):  # none: nobody uses it any longer (fs/proc/base.c)

@@ -6,6 +6,8 @@
  *   clone S N  the same by clone(2), with S as the signal that tells of their end
  *   share N    the same by clone(2) with CLONE_VM, and a stack of their own
  *   kill N     N children by fork, killed at once
+ *   visitor    one thread more, which calls visit() all the time
+ *   leave      that one ends
  *   report     calls of step() by all threads, and signals that have arrived, since the last report
  */
 #include <errno.h>
@@ -99,6 +101,35 @@ static int by_kill(int how)
     return 0;
 }
 
+static atomic_int visiting;
+static pthread_t visitor;
+
+__attribute__((noinline)) uint64_t visit(uint64_t *counter)
+{
+    return ++*counter;
+}
+
+static void *come_by(void *nothing)
+{
+    while (visiting)
+        visit(&mine);
+    return nothing;
+}
+
+static int begin_visit(int how)
+{
+    (void)how;
+    visiting = 1;
+    return pthread_create(&visitor, NULL, come_by, NULL);
+}
+
+static int end_visit(int how)
+{
+    (void)how;
+    visiting = 0;
+    return pthread_join(visitor, NULL);
+}
+
 static void make(int one(int), int how, int count)
 {
     int bad = 0;
@@ -132,6 +163,10 @@ int main(int count, char **arguments)
             make(by_clone, CLONE_VM, a);
         else if (sscanf(line, "kill %d", &a) == 1)
             make(by_kill, 0, a);
+        else if (strcmp(line, "visitor\n") == 0)
+            make(begin_visit, 0, 1);
+        else if (strcmp(line, "leave\n") == 0)
+            make(end_visit, 0, 1);
         else
             printf("{\"steps\": %lu, \"signals\": %lu}\n", atomic_exchange(&steps, 0), atomic_exchange(&signals, 0));
     }
