@@ -13,7 +13,7 @@ from sampler.bpf.assembler import FRAME, R0, R1, R2, R3, R4, R6, R7, R8, R9, Ass
 from sampler.bpf.values import REGISTERS_AT, NotExpressible, Stored, Values
 from sampler.plan import nodes
 from sampler.plan.nodes import Node, Reading
-from sampler.plan.snapshot import Snapshot
+from sampler.plan.snapshot import Piece, Snapshot
 from sampler.plan.trees import walk
 
 # Helpers: include/uapi/linux/bpf.h, __BPF_FUNC_MAPPER.
@@ -23,33 +23,42 @@ _LOOKUP, _OUTPUT = 1, 130
 _FORCE_WAKEUP = 2
 
 # What the shared counters count.
-HITS, TAKEN, DROPPED, UNREADABLE = range(4)
-COUNTERS = 4
+HITS, TAKEN, DROPPED, UNREADABLE, FOREIGN = range(5)
+COUNTERS = 5
+#: So many hits of other processes a processor bears; then the breakpoint is gone there.
+MOST_FOREIGN = 16
 
 #: What a record is about.
 ANSWER, GIVEN_UP = 0, 1
 _HEAD = struct.Struct("<QQQQ17Q")  # begun, ended, thread, what; the registers
 _READING = struct.Struct("<Qq")  # address; how many bytes were read, or an error below 0
-MOST_BYTES = 16 << 10
-_STRING_PIECE = 64
+MOST_BYTES = 31 << 10  # of a value in an array with one for each processor: PCPU_MIN_UNIT_SIZE, less a little
 _FAULT = -14
 _STOP, _STAY = 1, 0  # the program's result: whether the breakpoint is done (perf's overflow takes place) or stays
 
 
 class Program:
-    """``plans``: what is asked at one place; ``condition``: only hits at which it is true answer.
+    """``plans``: what is asked at one place; ``condition``: only hits at which it is true answer. ``only``: the
+    process to which it is put, by its PID for the kernel; anybody else's hits are passed over.
 
     Raises NotExpressible.
     """
 
-    def __init__(self, plans: Sequence[Node], bias: int, condition: Node | None = None, most_hits: int = 1) -> None:
+    def __init__(
+        self,
+        plans: Sequence[Node],
+        bias: int,
+        condition: Node | None = None,
+        most_hits: int = 1,
+        only: int | None = None,
+    ) -> None:
         looked_at = walk(condition) if condition is not None else []
         if any(isinstance(node, nodes.Text | nodes.TerminatedText) for node in looked_at):
             raise NotExpressible("strings, to compare them")
         found = walk(*plans, *([condition] if condition is not None else []))
         check_registers(found)
         self._readings = list(dict.fromkeys(node for node in found if isinstance(node, Reading)))
-        self._bias, self._condition, self._most_hits = bias, condition, most_hits
+        self._bias, self._condition, self._most_hits, self._only = bias, condition, most_hits, only
         self._stored: dict[Node, Stored] = {}
         at = _HEAD.size
         for node in self._readings:
@@ -58,6 +67,7 @@ class Program:
         self.size = at
         if at > MOST_BYTES:
             raise NotExpressible(f"so much at once: {at} bytes")
+        self.code(0, 0, 0)  # what cannot be expressed is found here
 
     def code(self, ring: int, counters: int, scratch: int) -> bytes:
         """The instructions, for maps by their descriptors; ``scratch`` has room for ``size`` bytes."""
@@ -66,6 +76,8 @@ class Program:
         self._stop, self._refused, self._unfit, self._spent = (asm.label() for _ in range(4))
         asm.move(R6, R1)
         asm.map_value(R9, counters)
+        if self._only is not None:
+            self._pass_over_others(self._only)
         self._count(HITS)
         asm.move(R8, R1)
         asm.load(R1, R9, 8 * TAKEN)
@@ -86,6 +98,18 @@ class Program:
         """One more; what it was before in R1."""
         self._asm.set(R1, 1)
         self._asm.fetch_add(R9, 8 * counter, R1)
+
+    def _pass_over_others(self, only: int) -> None:
+        asm, ours, too_many = self._asm, self._asm.label(), self._asm.label()
+        asm.call(_CURRENT_PID_TGID)
+        asm.alu_with(">>", R0, 32)
+        asm.jump_if_constant("==", R0, only, ours)
+        self._count(FOREIGN)
+        asm.jump_if_constant(">=", R1, MOST_FOREIGN, too_many)
+        self._exit(_STAY)
+        asm.place(too_many)
+        self._exit(_STOP)
+        asm.place(ours)
 
     def _find(self, scratch: int) -> None:
         """This processor's scratch memory, into R7."""
@@ -131,7 +155,7 @@ class Program:
         if isinstance(node, nodes.Text):
             self._length(node, failed)
         else:
-            asm.set(R2, node.size if isinstance(node, nodes.Block) else node.limit + 1)
+            asm.set(R2, _bytes_of(node))
         asm.store(R7, where.status_at, R2)
         asm.load(R3, R7, where.status_at - 8)
         asm.move(R1, R7)
@@ -211,15 +235,13 @@ class Program:
             return None
         return Snapshot(begun, ended, thread & 0xFFFFFFFF, tuple(registers), tuple(self._pieces(record)))
 
-    def _pieces(self, record: bytes) -> Iterator[tuple[int, bytes]]:
+    def _pieces(self, record: bytes) -> Iterator[Piece]:
         for node in self._readings:
             where = self._stored[node]
             address, length = _READING.unpack_from(record, where.status_at - 8)
             if length >= 0:
                 data = record[where.data_at : where.data_at + length]
-                # What reads a string looks for its end in pieces; behind it nothing is wanted.
-                padding = _STRING_PIECE if isinstance(node, nodes.TerminatedText) else 0
-                yield address, data + bytes(padding)
+                yield Piece(address, data, isinstance(node, nodes.TerminatedText))
 
 
 def check_registers(found: Iterable[Node]) -> None:
@@ -231,6 +253,16 @@ def check_registers(found: Iterable[Node]) -> None:
             raise NotExpressible("storage of the thread's own")
 
 
-def _room(node: Node) -> int:
-    size = node.size if isinstance(node, nodes.Block) else node.limit + 1  # type: ignore[attr-defined]
-    return -(-size // 8) * 8
+def _bytes_of(node: Reading) -> int:
+    """At most so many. Of a string up to a zero: one more than is shown, to tell that there are more, and the zero."""
+    match node:
+        case nodes.Block(size=size):
+            return size
+        case nodes.Text(limit=limit):
+            return limit
+        case nodes.TerminatedText(limit=limit):
+            return limit + 2
+
+
+def _room(node: Reading) -> int:
+    return -(-_bytes_of(node) // 8) * 8

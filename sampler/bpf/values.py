@@ -148,6 +148,12 @@ class Values:
         self._truth("==")
 
     @_put.register
+    def _provided(self, node: nodes.Provided, fail: Label, depth: int) -> None:
+        self.put(node.condition, fail, depth)
+        self._code.jump_if_constant("==", R0, 0, fail)
+        self.put(node.of, fail, depth)
+
+    @_put.register
     def _within(self, node: nodes.Within, fail: Label, depth: int) -> None:
         self._pair(node.index, node.length, fail, depth)
         for register, part in ((R0, node.index), (R1, node.length)):

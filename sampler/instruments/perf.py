@@ -16,16 +16,18 @@ from sampler.bpf.values import NotExpressible
 from sampler.errors import NotAnswerable, TargetEnded
 from sampler.instruments.base import Assignment
 from sampler.instruments.compiled import Compiled
-from sampler.instruments.hit_cost import HitCost, measured
+from sampler.instruments.hit_cost import Look, measured
+from sampler.instruments.spots import Spots
 from sampler.instruments.traps import KernelTraps, NoneFree, PlainTraps, Traps
 from sampler.linux import bpf, procfs
 from sampler.linux.memory import Memory
+from sampler.linux.perf_event import Companion, Where
 from sampler.plan.evaluate import Evaluator
-from sampler.plan.snapshot import Snapshot
+from sampler.plan.snapshot import Reader, Snapshot
 from sampler.plan.steps import Moment
 from sampler.plan.trees import walk
 from sampler.planning import PlannedPlace, QuestionPlan
-from sampler.sample import Cost, Interval, Miss, Sample
+from sampler.sample import Miss, Sample
 
 #: Debug registers of the processor that hold addresses: Intel SDM, volume 3, 17.2.
 MOST_PLACES = 4
@@ -48,6 +50,7 @@ class Perf:
         self._compiled = compiled = Compiled(assignment)
         check_number(compiled.plan, self._question.point)
         self._evaluators = {address: Evaluator(place.plans) for address, place in compiled.places.items()}
+        self._spots = Spots()
         self._traps = self._made_traps()
         self._try()
         self._open = ExitStack()
@@ -57,12 +60,15 @@ class Perf:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
+            opened.enter_context(Companion())
             opened.enter_context(self._traps)
             self._memory = opened.enter_context(Memory(self._target.pid, write=False))
+            if procfs.program(self._target.pid) != self._runs:
+                raise self._ended()
             self._hit_cost = measured(in_kernel=self._traps.atomic)
             self._open = opened.pop_all()
         cost = {"suspended_ns": [0, 0], "hit_ns": self._hit_cost.to_json()}
-        self._given.report("attach", cost | {"threads": len(self._threads())})
+        self._given.report("attach", cost | {"threads": len(procfs.threads(self._target.pid))})
         return self
 
     def __exit__(
@@ -80,7 +86,7 @@ class Perf:
             return None
         look = Look(deadline_ns, self._given.start_ns, self._hit_cost, self._question.when is not None)
         try:
-            self._traps.set(self._threads())
+            self._traps.set(self._everywhere())
             self._traps.arm()
             look.armed_ns = time.monotonic_ns()
             self._wait(look.armed_ns + self._question.timing.window_ns)
@@ -95,10 +101,10 @@ class Perf:
 
     def _made_traps(self) -> Traps:
         """With programs of the kernel if they may be loaded; else the kernel notes down what it knows."""
-        most = self._question.most_hits if self._question.when is not None else 1
         places = self._compiled.places
         if bpf.permitted():
-            return KernelTraps({at: kernel_program(place, self._compiled.bias, most) for at, place in places.items()})
+            return KernelTraps({address: self._program(place) for address, place in places.items()})
+        self._spots.narrow()
         for place in places.values():
             check_plain(place)
         if self._question.when is not None:
@@ -109,11 +115,19 @@ class Perf:
             )
         return PlainTraps(places)
 
+    def _program(self, place: PlannedPlace) -> Program:
+        most = self._question.most_hits if self._question.when is not None else 1
+        # In a PID namespace of our own we do not know what the kernel calls the target.
+        only = self._target.pid if procfs.pids_are_the_kernels() else None
+        if only is None:
+            self._spots.narrow()
+        return kernel_program(place, self._compiled.bias, most, only)
+
     def _try(self) -> None:
         """Whether the kernel takes our programs and gives us breakpoints. None is armed."""
         with self._traps:
             try:
-                self._traps.set(self._threads())
+                self._traps.set(self._spots.of(procfs.threads(self._target.pid)))
             except NoneFree:
                 raise NotAnswerable(
                     f"no hardware breakpoint is free in process {self._target.pid} ({self._target.name})",
@@ -125,11 +139,11 @@ class Perf:
 
     # One look.
 
-    def _threads(self) -> list[int]:
+    def _everywhere(self) -> list[Where]:
         threads = procfs.threads(self._target.pid)
-        if not threads or procfs.program(self._target.pid) != self._runs:
+        if not threads or not self._memory.is_in_use:
             raise self._ended()
-        return threads
+        return self._spots.of(threads)
 
     def _ended(self) -> TargetEnded:
         how = "it runs another program now" if procfs.program(self._target.pid) else ""
@@ -143,15 +157,16 @@ class Perf:
             if stop.wait_until(min(until_ns, now_ns + census_ns), traps.descriptor):
                 return
             begun_ns = time.monotonic_ns()
-            traps.set(self._threads())
+            traps.set(self._everywhere())
             traps.arm()
             now_ns = time.monotonic_ns()
             census_ns = max(_CENSUS_NS, round((now_ns - begun_ns) / _CENSUS_SHARE))
 
     def _outcome(self, look: Look) -> Sample | Miss | None:
         caught, look.hits = self._traps.take()
-        told = bool(caught) and self._traps.atomic  # whatever has become of it since
-        if not told and not self._memory.is_in_use:
+        if self._traps.foreign:
+            self._spots.narrow()
+        if not self._memory.is_in_use:
             raise self._ended()
         if caught:
             return self._answer(caught[0], look)
@@ -165,7 +180,7 @@ class Perf:
 
     def _answer(self, snapshot: Snapshot, look: Look) -> Sample | Miss:
         evaluator = self._evaluators[snapshot.instruction_pointer]
-        reader = Reader(snapshot, None if self._traps.atomic else self._memory)
+        reader = Reader(snapshot, None if self._traps.atomic else self._memory.read)
         moment = Moment(snapshot.registers, reader.read, 0, self._compiled.bias)
         evaluator.gather(moment)
         cost = look.cost(snapshot, self._traps.interrupted_ns)
@@ -173,68 +188,11 @@ class Perf:
         return self._compiled.answer(evaluator, moment, t_ns, cost, look.late_ns, atomic=not reader.later)
 
 
-class Look:
-    """What one look has come to so far. Times on the monotonic clock; ``hits`` by all threads."""
-
-    def __init__(self, deadline_ns: int, start_ns: int, hit_cost: HitCost, conditional: bool) -> None:
-        self._deadline_ns, self._start_ns = deadline_ns, start_ns
-        self._hit_cost, self._conditional = hit_cost, conditional
-        self.begun_ns = self.armed_ns = self.waited_ns = time.monotonic_ns()
-        self.hits, self.full = 0, False
-
-    @property
-    def late_ns(self) -> int:
-        return self.begun_ns - self._deadline_ns
-
-    def cost(self, snapshot: Snapshot, interrupted_ns: int) -> Cost:
-        """``interrupted_ns``: how long setting and clearing the breakpoints of one thread has taken."""
-        wait_ns = max(0, snapshot.begun_ns - self.armed_ns)
-        return self._cost(snapshot.ended_ns - snapshot.begun_ns, interrupted_ns, wait_ns)
-
-    def miss(self, reason: str, detail: str) -> Miss:
-        cost = self._cost(0, 0, self.waited_ns - self.armed_ns)
-        return Miss(self.armed_ns - self._start_ns, reason, cost, detail, self.late_ns)
-
-    def _cost(self, inside_ns: int, interrupted_ns: int, wait_ns: int) -> Cost:
-        now_ns = time.monotonic_ns()
-        return Cost(
-            self._suspended(inside_ns) + Interval(0, interrupted_ns),
-            Interval(self.begun_ns - self._start_ns, now_ns - self._start_ns),
-            wait_ns,
-            0,
-            self.hits,
-            setup_ns=Interval(self.armed_ns - self.begun_ns, now_ns - self.waited_ns),
-        )
-
-    def _suspended(self, inside_ns: int) -> Interval:
-        """With a condition, all hits but the last leave the breakpoint as it is; without, each takes its own away."""
-        passed = max(0, self.hits - 1) if self._conditional else 0
-        return self._hit_cost.of(inside_ns, self.hits - passed, passed)
-
-
-class Reader:
-    """Memory as it was at the hit; where that was not noted, and ``memory`` is given, as it is now."""
-
-    def __init__(self, snapshot: Snapshot, memory: Memory | None) -> None:
-        self._snapshot, self._memory = snapshot, memory
-        self.later = False  # something was read after the hit
-
-    def read(self, address: int, size: int) -> bytes:
-        """All of ``size`` bytes; raises OSError."""
-        try:
-            return self._snapshot.read(address, size)
-        except OSError:
-            if self._memory is None:
-                raise
-            self.later = True
-            return self._memory.read(address, size)
-
-
-def kernel_program(place: PlannedPlace, bias: int, most_hits: int) -> Program:
+def kernel_program(place: PlannedPlace, bias: int, most_hits: int, only: int | None) -> Program:
     """Raises NotAnswerable, which names what the kernel's programs cannot do."""
     try:
         condition = place.conditions[0] if place.conditions else None
-        return Program(place.plans, bias, condition, most_hits)
+        return Program(place.plans, bias, condition, most_hits, only)
     except NotExpressible as reason:
         raise _not_answerable(place, reason) from reason
 

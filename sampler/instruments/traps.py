@@ -1,4 +1,4 @@
-"""Breakpoints on the threads of a process that fire once: set, armed, waited for and taken away together.
+"""Breakpoints that fire once: set on threads or on processors, armed, waited for and taken away together.
 
 With the right to load BPF programs the answer is taken at the very hit, in the kernel; without it the
 kernel notes the registers and the top of the stack, and memory is read afterwards.
@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import select
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Protocol, Self
 
-from sampler.bpf.program import COUNTERS, HITS, UNREADABLE, Program
+from sampler.bpf.program import COUNTERS, FOREIGN, HITS, Program
 from sampler.errors import NotPermitted
 from sampler.linux import bpf
-from sampler.linux.perf_event import Breakpoint, SamplingBreakpoint
-from sampler.plan.snapshot import Snapshot
+from sampler.linux.perf_event import Breakpoint, SamplingBreakpoint, Where
+from sampler.plan.snapshot import Piece, Snapshot
 
-_RING_BYTES = 1 << 16
+_RING_BYTES = 1 << 17
 
 
 class NoneFree(Exception):
-    """All four breakpoints of a thread are in use, by somebody else."""
+    """All four breakpoints of a thread, or of a processor, are in use, by somebody else."""
 
 
 class Traps(Protocol):
@@ -41,8 +42,8 @@ class Traps(Protocol):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def set(self, tids: Iterable[int]) -> None:
-        """At each address in each of these threads, not armed yet. Raises NoneFree."""
+    def set(self, everywhere: Iterable[Where]) -> None:
+        """At each address, where there is none yet; not armed. Raises NoneFree, NotPermitted."""
 
     def arm(self) -> None:
         """Those that are not armed yet."""
@@ -52,6 +53,10 @@ class Traps(Protocol):
 
     def take(self) -> tuple[list[Snapshot], int]:
         """What was caught since ``set``, the first one first; and how many hits there were."""
+
+    @property
+    def foreign(self) -> int:
+        """How often another process was hit meanwhile."""
 
     @property
     def interrupted_ns(self) -> int:
@@ -65,15 +70,22 @@ class _Events:
         self._addresses, self._kind = tuple(addresses), kind
         self.set_ones: list[Breakpoint] = []
         self._unarmed: list[Breakpoint] = []
-        self.threads: set[int] = set()
-        self.interrupted_ns = 0  # by the look before: the thread for which it was the most
+        self._known: set[Where] = set()
+        self._switches = 0
+        self._undisturbed = True
+        self.interrupted_ns = 0
 
-    def add(self, tid: int) -> list[Breakpoint]:
-        self.threads.add(tid)
+    def add(self, where: Where) -> list[Breakpoint]:
+        """None where there are some already."""
+        if where in self._known:
+            return []
+        if not self._unarmed:
+            self._switches = _switches()
+        self._known.add(where)
         made: list[Breakpoint] = []
         try:
             for address in self._addresses:
-                made.append(self._kind(tid, address))  # noqa: PERF401 - those made before one that fails are kept
+                made.append(self._kind(where, address))  # noqa: PERF401 - those made before one that fails are kept
         except ProcessLookupError:
             pass
         except PermissionError as error:
@@ -93,18 +105,32 @@ class _Events:
     def arm(self) -> None:
         for event in self._unarmed:
             event.arm()
+        self._undisturbed &= not self._unarmed or self._switches == _switches()
         self._unarmed.clear()
 
     def clear(self) -> None:
+        switches = _switches()
         for event in self.set_ones:
             event.close()
-        took_ns = dict.fromkeys(self.threads, 0)
-        for event in self.set_ones:
-            took_ns[event.tid] += event.took_ns
-        self.interrupted_ns = max(took_ns.values(), default=0)
+        self._reckon(self._undisturbed and switches == _switches())
+        self._undisturbed = True
         self.set_ones.clear()
         self._unarmed.clear()
-        self.threads.clear()
+        self._known.clear()
+
+    def _reckon(self, undisturbed: bool) -> None:
+        """If we have waited for our own processor, that is not what the target felt: the look before tells that."""
+        took_ns = dict.fromkeys(self._known, 0)
+        for event in self.set_ones:
+            took_ns[event.where] += event.took_ns
+        most_ns = max(took_ns.values(), default=0)
+        self.interrupted_ns = most_ns if undisturbed or not self.interrupted_ns else min(self.interrupted_ns, most_ns)
+
+
+def _switches() -> int:
+    """How often the calling thread has left its processor."""
+    used = resource.getrusage(resource.RUSAGE_THREAD)
+    return used.ru_nivcsw + used.ru_nvcsw
 
 
 class KernelTraps:
@@ -140,13 +166,12 @@ class KernelTraps:
     def descriptor(self) -> int:
         return self._ring.descriptor
 
-    def set(self, tids: Iterable[int]) -> None:
+    def set(self, everywhere: Iterable[Where]) -> None:
         if not self._events.set_ones:
             self._begin()
-        for tid in tids:
-            if tid not in self._events.threads:
-                for event in self._events.add(tid):
-                    event.run(self._loaded[event.address])
+        for where in everywhere:
+            for event in self._events.add(where):
+                event.run(self._loaded[event.address])
 
     def _begin(self) -> None:
         """Nothing of the look before is left: a program may have been at work while its breakpoint was taken away."""
@@ -171,13 +196,12 @@ class KernelTraps:
         return found, self._counters[HITS]
 
     @property
-    def interrupted_ns(self) -> int:
-        return self._events.interrupted_ns
+    def foreign(self) -> int:
+        return self._counters[FOREIGN]
 
     @property
-    def unreadable(self) -> int:
-        """Hits at which the condition had no value."""
-        return self._counters[UNREADABLE]
+    def interrupted_ns(self) -> int:
+        return self._events.interrupted_ns
 
 
 class PlainTraps:
@@ -203,12 +227,11 @@ class PlainTraps:
     def descriptor(self) -> int:
         return self._poll.fileno()
 
-    def set(self, tids: Iterable[int]) -> None:
+    def set(self, everywhere: Iterable[Where]) -> None:
         self._caught.clear()
-        for tid in tids:
-            if tid not in self._events.threads:
-                for event in self._events.add(tid):
-                    self._poll.register(event.descriptor, select.EPOLLIN)
+        for where in everywhere:
+            for event in self._events.add(where):
+                self._poll.register(event.descriptor, select.EPOLLIN)
 
     def arm(self) -> None:
         self._events.arm()
@@ -217,7 +240,7 @@ class PlainTraps:
         found = [event.sampled() for event in self._events.set_ones if isinstance(event, SamplingBreakpoint)]
         self._caught = sorted(
             (
-                Snapshot(one.time_ns, one.time_ns, one.tid, one.registers, ((one.registers[7], one.stack),))
+                Snapshot(one.time_ns, one.time_ns, one.tid, one.registers, (Piece(one.registers[7], one.stack),))
                 for one in found
                 if one is not None
             ),
@@ -231,3 +254,7 @@ class PlainTraps:
     @property
     def interrupted_ns(self) -> int:
         return self._events.interrupted_ns
+
+    @property
+    def foreign(self) -> int:
+        return 0  # only threads are watched

@@ -10,12 +10,13 @@ import fcntl
 import mmap
 import os
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from time import thread_time_ns
+from time import monotonic_ns
+from types import TracebackType
+from typing import Self
 
 _PERF_EVENT_OPEN = 298  # arch/x86/entry/syscalls/syscall_64.tbl
+_TYPE_SOFTWARE, _DUMMY = 1, 9
 _TYPE_BREAKPOINT = 5
 _SIZE = 128  # PERF_ATTR_SIZE_VER7
 # struct perf_event_attr: type, size, config, sample_period, sample_type, read_format, flags, wakeup_events,
@@ -43,35 +44,38 @@ _DATA_HEAD_AT = 1024  # struct perf_event_mmap_page
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Breakpoint:
-    """On the instruction at ``address``, in one thread. Closed when it has fired: to arm it again misbehaves.
+@dataclass(frozen=True, slots=True)
+class Where:
+    """One thread, wherever it runs; or one processor, whoever runs there (CAP_PERFMON, or perf_event_paranoid 0)."""
 
-    Disarmed at first. ``took_ns``: for how long calls may have interrupted the thread.
+    tid: int = -1
+    cpu: int = -1
+
+
+class Breakpoint:
+    """On the instruction at ``address``. Closed when it has fired: it cannot be armed again (it stays PERF_HES_STOPPED,
+    kernel/events/hw_breakpoint.c).
+
+    Disarmed at first. ``took_ns``: for how long calls may have interrupted who runs there.
     Raises OSError: ENOSPC where all four are in use, ESRCH for no such thread, EACCES, EPERM.
     """
 
-    def __init__(self, tid: int, address: int, sample: bool = False) -> None:
-        """``sample``: it tells the registers and the top of the stack itself (``Sampling``)."""
+    def __init__(self, where: Where, address: int, sample: bool = False) -> None:
+        """``sample``: it tells the registers and the top of the stack itself (``SamplingBreakpoint``)."""
         kinds = _SAMPLE_TID | _SAMPLE_TIME | _SAMPLE_REGISTERS | _SAMPLE_STACK if sample else 0
         flags = _DISABLED | _EXCLUDE_KERNEL | _EXCLUDE_HYPERVISOR | _USE_CLOCK | _REMOVE_ON_EXEC
         attributes = _ATTRIBUTES.pack(
             _TYPE_BREAKPOINT, _SIZE, 0, 1, kinds, 0, flags, 1, _EXECUTE, address, _LENGTH, 0,
             _REGISTERS if sample else 0, _STACK if sample else 0, _CLOCK_MONOTONIC,
         )  # fmt: skip
-        buffer = ctypes.create_string_buffer(attributes, _SIZE)
-        self.tid, self.address, self.took_ns = tid, address, 0
-        with self._timed():
-            self.descriptor = _libc.syscall(_PERF_EVENT_OPEN, buffer, tid, -1, -1, _CLOEXEC)
-        if self.descriptor < 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
+        self.where, self.address, self.took_ns = where, address, 0
+        begun_ns = monotonic_ns()
+        self.descriptor = _open(attributes, where)
+        self._took(begun_ns)
 
-    @contextmanager
-    def _timed(self) -> Iterator[None]:
+    def _took(self, begun_ns: int) -> None:
         """Counts a call that interrupts a thread which runs: the kernel waits for that on our processor, spinning."""
-        begun_ns = thread_time_ns()
-        yield
-        self.took_ns += thread_time_ns() - begun_ns
+        self.took_ns += monotonic_ns() - begun_ns
 
     def run(self, program: int) -> None:
         """What is executed when it fires: a BPF program, by its descriptor."""
@@ -79,12 +83,41 @@ class Breakpoint:
 
     def arm(self) -> None:
         """For the next time that the thread comes to the address; then it is disarmed."""
-        with self._timed():
-            fcntl.ioctl(self.descriptor, _REFRESH, 1)
+        begun_ns = monotonic_ns()
+        fcntl.ioctl(self.descriptor, _REFRESH, 1)
+        self._took(begun_ns)
 
     def close(self) -> None:
-        with self._timed():
-            os.close(self.descriptor)
+        begun_ns = monotonic_ns()
+        os.close(self.descriptor)
+        self._took(begun_ns)
+
+
+class Companion:
+    """An event of our own that counts nothing. While there is none on the machine, the first one has the kernel patch
+    its scheduler, and the last one patch it back (perf_sched_events, kernel/events/core.c): milliseconds each, in
+    which every processor is interrupted. So one stays.
+    """
+
+    def __enter__(self) -> Self:
+        flags = _DISABLED | _EXCLUDE_KERNEL
+        attributes = _ATTRIBUTES.pack(_TYPE_SOFTWARE, _SIZE, _DUMMY, 0, 0, 0, flags, 0, 0, 0, 0, 0, 0, 0, 0)
+        self._descriptor = _open(attributes, Where(tid=0))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)
+
+
+def _open(attributes: bytes, where: Where) -> int:
+    buffer = ctypes.create_string_buffer(attributes, _SIZE)
+    descriptor = int(_libc.syscall(_PERF_EVENT_OPEN, buffer, where.tid, where.cpu, -1, _CLOEXEC))
+    if descriptor < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return descriptor
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +133,8 @@ class Sampled:
 class SamplingBreakpoint(Breakpoint):
     """One that needs no rights beyond those over the thread: the kernel writes what it knows into a buffer."""
 
-    def __init__(self, tid: int, address: int) -> None:
-        super().__init__(tid, address, sample=True)
+    def __init__(self, where: Where, address: int) -> None:
+        super().__init__(where, address, sample=True)
         try:
             self._buffer = mmap.mmap(self.descriptor, 2 * mmap.PAGESIZE)
         except OSError:

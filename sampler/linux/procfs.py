@@ -16,6 +16,7 @@ RUNNABLE = "R"  # on a processor, or waiting for one
 
 # A thread that was let go may be put aside again after a few instructions: that is no running yet.
 _A_MOMENT_NS = 100_000
+_FIRST_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
 _PF_KTHREAD = 0x00200000  # include/linux/sched.h
 
 
@@ -234,6 +235,18 @@ def program(pid: int) -> tuple[int, ...] | None:
     except OSError:
         return None
     return file.st_dev, file.st_ino, file.st_mtime_ns, int(fields[23])  # startcode
+
+
+def pids_are_the_kernels() -> bool:
+    """Whether we are in the first PID namespace: what /proc calls a process is what the kernel itself calls it."""
+    return os.stat("/proc/self/ns/pid").st_ino == _FIRST_PID_NAMESPACE
+
+
+def processors() -> list[int]:
+    """Those that are running: /sys/devices/system/cpu/online, like ``0-3,8``."""
+    text = _read("/sys/devices/system/cpu/online").strip()
+    ranges = (part.partition("-") for part in text.split(","))
+    return [number for first, _, last in ranges for number in range(int(first), int(last or first) + 1)]
 
 
 def executable(pid: int) -> str:

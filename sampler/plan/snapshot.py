@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Memory from ``start`` on. ``terminated``: a string with its zero, behind which nothing is wanted."""
+
+    start: int
+    data: bytes
+    terminated: bool = False
+
+    def read(self, address: int, size: int) -> bytes | None:
+        """None where it does not hold that."""
+        at = address - self.start
+        if not 0 <= at < len(self.data):
+            return None
+        found = self.data[at : at + size]
+        if len(found) < size and not self.terminated:
+            return None
+        return found.ljust(size, b"\0")
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Times on the monotonic clock. ``registers``: as in ``Moment``. ``memory``: pieces, each with its address."""
+    """Times on the monotonic clock. ``registers``: as in ``Moment``."""
 
     begun_ns: int
     ended_ns: int
     tid: int
     registers: tuple[int, ...]
-    memory: tuple[tuple[int, bytes], ...]
+    memory: tuple[Piece, ...]
 
     @property
     def instruction_pointer(self) -> int:
@@ -21,7 +41,26 @@ class Snapshot:
 
     def read(self, address: int, size: int) -> bytes:
         """All of ``size`` bytes; raises OSError where they were not noted."""
-        for start, data in self.memory:
-            if start <= address and address + size <= start + len(data):
-                return data[address - start : address - start + size]
+        for piece in self.memory:
+            found = piece.read(address, size)
+            if found is not None:
+                return found
         raise OSError(f"memory at {address:#x} cannot be read")
+
+
+class Reader:
+    """Memory as it was at the hit; where that was not noted, and ``now`` is given, as it is now."""
+
+    def __init__(self, snapshot: Snapshot, now: Callable[[int, int], bytes] | None) -> None:
+        self._snapshot, self._now = snapshot, now
+        self.later = False  # something was read after the hit
+
+    def read(self, address: int, size: int) -> bytes:
+        """All of ``size`` bytes; raises OSError."""
+        try:
+            return self._snapshot.read(address, size)
+        except OSError:
+            if self._now is None:
+                raise
+            self.later = True
+            return self._now(address, size)

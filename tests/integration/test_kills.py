@@ -59,6 +59,31 @@ def test_a_killed_front_end_of_ptrace_at_a_hot_function_leaves_the_target_as_fou
         assert target.report()["writes"] > 0
 
 
+@pytest.mark.parametrize("instrument", ["perf", "peek"])
+@pytest.mark.parametrize("victim", ["front end", "recorder"])
+@pytest.mark.parametrize("turns", [10, pytest.param(1000, marks=pytest.mark.torture)])
+def test_a_target_that_nobody_stops_runs_on_whoever_is_killed(turns: int, victim: str, instrument: str) -> None:
+    """500 looks a second at a function that is called millions of times a second; whatever we leave is harmless."""
+    seed = random.randrange(1 << 32)
+    moments = random.Random(seed)
+    for turn in range(turns):
+        with Tracee(program=ROOT / "build" / "c_ring") as target:
+            ask = (str(target.pid), "r->write_index", "--at=ring_write", f"--instrument={instrument}", "--rate=500/s")
+            with started("watch", *ask, "--format=jsonl") as front_end:
+                recorder = child_of(front_end.pid)
+                lines_until(front_end, "event")
+                time.sleep(moments.uniform(0, 0.1))  # the moment is what the test is about
+                os.kill(front_end.pid if victim == "front end" else recorder, signal.SIGKILL)
+                front_end.communicate()
+                ended(recorder)
+            try:
+                assert_as_found(target.pid)
+                target.report()
+                assert target.report()["writes"] > 0
+            except AssertionError as error:
+                raise AssertionError(f"turn {turn} of seed {seed}: {error}") from error
+
+
 def end_front_end(tracee: Tracee, number: signal.Signals, after_s: float) -> None:
     """While it looks ten times a second; waits until its recorder has ended."""
     ask = ("--rate=10/s", "--max-suspended=100%", "--max-pause=20s", "--format=jsonl")

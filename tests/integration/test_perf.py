@@ -17,7 +17,7 @@ import pytest
 
 from bench.tracee import ROOT, Tracee
 from sampler.linux import procfs
-from sampler.linux.perf_event import Breakpoint
+from sampler.linux.perf_event import Breakpoint, Where
 from tests.conftest import Start
 from tests.images import located
 from tests.integration.help import (
@@ -103,11 +103,13 @@ def test_a_point_that_is_never_reached_is_a_miss_and_costs_nothing(start: Start)
     assert_untouched(ring.report())
 
 
-def test_threads_that_come_at_one_instant_are_counted(start: Start) -> None:
-    ring = start("-stampede=150", "-rate=1", program="c_ring")
+def test_threads_that_come_at_one_instant_are_counted_and_another_process_is_passed_over(start: Start) -> None:
+    """Of so many threads the processors are watched, until somebody else comes by at that address."""
+    ring = start("-stampede=150", "-rate=1", program="c_ring-nopie")
+    start(program="c_ring-nopie")
     with started("record", str(ring.pid), GAP, "--at=ring_write", "--instrument=perf", "--rate=100/s",
                  "--window=20ms", "--max-suspended=100%") as run:  # fmt: skip
-        lines_until(run, "event")
+        lines_until(run, "miss")
         ring.report()
         stampedes = met_together = 0
         for line in lines_of(run):
@@ -120,6 +122,15 @@ def test_threads_that_come_at_one_instant_are_counted(start: Start) -> None:
         run.send_signal(signal.SIGINT)
         assert [line["ended"] for line in of_type(list(lines_of(run)), "footer")] == ["interrupted"]
     assert_as_found(ring.pid)
+
+
+def test_another_process_of_the_same_program_is_not_taken_for_the_target(start: Start) -> None:
+    ring = start("-threads=16", "-rate=1", program="c_ring-nopie")
+    start(program="c_ring-nopie")
+    lines = recorded(str(ring.pid), "r->write_index", "--at=ring_write", *BY_PERF, "--window=20ms", "--count=30")
+    assert all(sample["values"]["r->write_index"] < 1000 for sample in of_type(lines, "sample"))
+    assert all(miss["cost"]["hits"] == 0 for miss in of_type(lines, "miss"))
+    assert of_type(lines, "miss")
 
 
 def test_a_thread_that_is_born_while_a_look_waits_is_watched_too(start: Start) -> None:
@@ -189,7 +200,7 @@ def test_ctrl_c_ends_a_look_that_waits(start: Start) -> None:
 @contextmanager
 def all_taken(pid: int, address: int) -> Iterator[None]:
     """By events of our own, which are never armed."""
-    taken = [Breakpoint(tid, address) for tid in procfs.threads(pid) for _ in range(4)]
+    taken = [Breakpoint(Where(tid), address) for tid in procfs.threads(pid) for _ in range(4)]
     try:
         yield
     finally:
