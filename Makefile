@@ -15,10 +15,11 @@ NATS_SERVER_VERSION := v2.15.2
 export SAMPLER_DLV :=
 GO_PROGRAMS := build/values build/stripped build/tracee-noinline build/go_types build/go_types-unoptimised
 C_RINGS := build/c_ring build/c_ring-nopie build/c_ring-dwarf4
+C_REFERENCES := build/c_reference build/c_reference_perf build/c_reference_uprobe
 C_TYPES := build/c_types build/c_types-o2 build/c_types-dwarf4
 CPP_TYPES := build/cpp_types build/cpp_types-o2 build/cpp_types-dwarf4
 RUST_TYPES := build/rust_types build/rust_types-o2 build/rust_types-dwarf5
-C_PROGRAMS := $(C_RINGS) $(C_TYPES) build/c_reference build/offspring build/crowd build/shared build/native build/tracer
+C_PROGRAMS := $(C_RINGS) $(C_TYPES) $(C_REFERENCES) build/offspring build/crowd build/shared build/moving build/native build/tracer
 NATIVE_PROGRAMS := $(C_PROGRAMS) $(CPP_TYPES) $(RUST_TYPES)
 THIRD_PARTY := build/third-party/caddy build/third-party/nats-server build/.native
 C = gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pthread
@@ -42,6 +43,7 @@ torture: setup $(GO_PROGRAMS) $(NATIVE_PROGRAMS)
 bench: setup build/tracee-noinline build/third-party/caddy $(C_PROGRAMS)
 	$(BIN)/python -m bench.looks --output build/bench.json
 	$(BIN)/python -m bench.ptrace --output build/bench-ptrace.json
+	$(BIN)/python -m bench.perf --output build/bench-perf.json
 	$(BIN)/python -m bench.first_sample --output build/bench-first-sample.json
 
 lint: $(VENV)/.ready
@@ -107,6 +109,10 @@ build/offspring: build/.native tests/programs/offspring/offspring.c
 build/shared: build/.native tests/programs/shared/shared.c
 	$(C) -O2 -g -o $@ $(filter %.c,$^)
 
+# Of one address, so that the first object of the program that it becomes lies where that of this one was.
+build/moving: build/.native tests/programs/moving/moving.c
+	$(C) -O2 -g -fno-pie -no-pie -o $@ $(filter %.c,$^)
+
 build/crowd: build/.native tests/programs/crowd/crowd.c
 	$(C) -O2 -g -o $@ $(filter %.c,$^)
 
@@ -121,7 +127,12 @@ build/c_ring-dwarf4: FLAGS := -O2 -gdwarf-4
 $(C_RINGS): build/.native $(wildcard fixtures/c_ring/*.[ch])
 	$(C) $(FLAGS) -o $@ $(filter %.c,$^)
 
-build/c_reference: build/.native $(wildcard fixtures/c_reference/*.[ch]) fixtures/c_ring/clock.h
+REFERENCE_SOURCES = $(addprefix fixtures/c_reference/,$(addsuffix .c,$(1)))
+build/c_reference: $(call REFERENCE_SOURCES,main deadlines look point question registers series signals tasks threads)
+build/c_reference_perf: $(call REFERENCE_SOURCES,perf bpf breakpoints deadlines handler question records registers \
+	series signals tasks)
+build/c_reference_uprobe: $(call REFERENCE_SOURCES,uprobe bpf handler question registers signals)
+$(C_REFERENCES): build/.native $(wildcard fixtures/c_reference/*.h) fixtures/c_ring/clock.h
 	$(C) -O2 -g -o $@ $(filter %.c,$^)
 
 # The point as a function of its own: what takes an address, like c_reference, finds it by its symbol.

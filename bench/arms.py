@@ -1,4 +1,4 @@
-"""The ways of asking that the measurements compare: the C reference of the same loop, and sampler's instruments."""
+"""The ways of asking that the measurements compare: C references of the same loops, and sampler's instruments."""
 
 from __future__ import annotations
 
@@ -9,19 +9,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from elftools.elf.elffile import ELFFile
 
 from bench.tracee import ROOT, Report, Tracee
 from sampler.linux import procfs
 
 Line = dict[str, Any]
-REFERENCE = "C reference"
+#: What each instrument is held against, by what the kernel does for it: an int3 by ptrace, or a perf event.
+REFERENCE, PERF_REFERENCE = "C reference", "C reference perf"
+_REFERENCES = {REFERENCE: "c_reference", PERF_REFERENCE: "c_reference_perf"}
+#: A handler at every call, and all the time.
+UPROBE = "uprobe"
+UNTOUCHED = "untouched"
+#: A run goes on a little beyond the round that is measured.
+_BEYOND_S = 0.2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Program:
-    """A program to ask, and how the C reference is told the same question: register and offsets."""
+    """A program to ask, and how a C reference is told the same question: register and offsets."""
 
     name: str
     expression: str
@@ -29,28 +39,39 @@ class Program:
     register: str
     offsets: tuple[int, int]
     position_independent: bool
+    debugger: str
 
     def address(self, pid: int) -> int:
         """Of the point, in the running process."""
-        listing = subprocess.run(["nm", self.path], capture_output=True, text=True, check=True).stdout
-        symbol = next(line.split()[0] for line in listing.splitlines() if line.endswith(f" {self.point}"))
         base = next(procfs.mappings(pid)).start if self.position_independent else 0
-        return base + int(symbol, 16)
+        return base + self._symbol
 
     @property
     def path(self) -> Path:
         return ROOT / "build" / self.name
 
+    @cached_property
+    def file_offset(self) -> int:
+        """Of the point, in the file: what a uprobe is told."""
+        with self.path.open("rb") as file:
+            segments = [segment.header for segment in ELFFile(file).iter_segments("PT_LOAD")]
+        found = next(one for one in segments if 0 <= self._symbol - one.p_vaddr < one.p_filesz)
+        return int(self._symbol - found.p_vaddr + found.p_offset)
 
-PROGRAMS = (
-    Program("c_ring", "r->write_index - r->read_index", "ring_write", "rdi", (16, 24), True),
-    Program("tracee-noinline", "d.writeIndex - d.readIndex", "main.write", "rax", (24, 32), False),
-)
+    @cached_property
+    def _symbol(self) -> int:
+        listing = subprocess.run(["nm", self.path], capture_output=True, text=True, check=True).stdout
+        return next(int(line.split()[0], 16) for line in listing.splitlines() if line.endswith(f" {self.point}"))
+
+
+C_RING = Program("c_ring", "r->write_index - r->read_index", "ring_write", "rdi", (16, 24), True, "gdb")
+TRACEE = Program("tracee-noinline", "d.writeIndex - d.readIndex", "main.write", "rax", (24, 32), False, "dlv")
+PROGRAMS = (C_RING, TRACEE)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of one arm. ``lines``: its recording; of the reference, the one object that it prints.
+    """One run of one arm. ``lines``: its recording; of a reference, the one object that it prints.
 
     ``report``: what the target saw from the moment that somebody was attached until just before the end.
     """
@@ -61,30 +82,29 @@ class Run:
 
 def run(program: Program, target: Tracee, arm: str, rate: float, seconds: float) -> Run:
     """Asks for so long, and lets the target tell of it."""
-    with _begun(program, target.pid, arm, rate, seconds) as (process, begun):
-        target.report()
-        time.sleep(seconds)  # the length of a round
-        report = target.report()
+    if arm == UNTOUCHED:
+        return Run([], untouched(target, seconds))
+    with begun(program, target.pid, arm, rate, seconds) as (process, said):
+        report = untouched(target, seconds)  # by us: the arm is at work meanwhile
         rest = process.stdout.read() if process.stdout else ""
-    return Run([json.loads(line) for line in [*begun, *rest.splitlines()]], report)
+    return Run([json.loads(line) for line in [*said, *rest.splitlines()]], report)
 
 
 def untouched(target: Tracee, seconds: float) -> Report:
     target.report()
-    time.sleep(seconds)  # likewise
+    time.sleep(seconds)  # the length of a round
     return target.report()
 
 
 @contextmanager
-def _begun(
+def begun(
     program: Program, pid: int, arm: str, rate: float, seconds: float
 ) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """The process, and the lines that it has printed until it was attached. It goes on a little beyond the round."""
-    length = seconds + 0.2
-    command = _reference(program, pid, rate, length) if arm == REFERENCE else _sampler(program, pid, arm, rate, length)
+    """The process, and the lines that it has printed until it was attached."""
+    command = _command(program, pid, arm, rate, seconds + _BEYOND_S)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield process, [] if arm == REFERENCE else _until_attached(process.stdout)
+        yield process, [] if arm in _REFERENCES else _until_attached(process.stdout)
     assert process.returncode == 0, f"{arm} ended with status {process.returncode}"
 
 
@@ -97,12 +117,16 @@ def _until_attached(lines: Iterator[str]) -> list[str]:
     raise AssertionError(f"nobody was attached: {read[-1:]}")
 
 
-def _reference(program: Program, pid: int, rate: float, seconds: float) -> list[str]:
-    where = (hex(program.address(pid)), program.register, *map(str, program.offsets))
-    return [str(ROOT / "build" / "c_reference"), str(pid), *where, str(rate), str(seconds)]
-
-
-def _sampler(program: Program, pid: int, instrument: str, rate: float, seconds: float) -> list[str]:
-    how = (f"--instrument={instrument}", f"--rate={rate}/s", f"--duration={seconds}s", "--max-suspended=100%")
+def _command(program: Program, pid: int, arm: str, rate: float, seconds: float) -> list[str]:
+    asked = (program.register, *map(str, program.offsets))
+    if arm in _REFERENCES:
+        return [_built(_REFERENCES[arm]), str(pid), hex(program.address(pid)), *asked, str(rate), str(seconds)]
+    if arm == UPROBE:
+        return [_built("c_reference_uprobe"), str(pid), hex(program.file_offset), *asked, str(seconds)]
+    how = (f"--instrument={arm}", f"--rate={rate}/s", f"--duration={seconds}s", "--max-suspended=100%")
     what = (program.expression, f"--at={program.point}")
     return [sys.executable, "-m", "sampler", "record", str(pid), *what, *how]
+
+
+def _built(name: str) -> str:
+    return str(ROOT / "build" / name)
