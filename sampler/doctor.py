@@ -8,19 +8,25 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sampler.errors import SamplerError
+from sampler.errors import ExpressionBeyond, NotPermitted, SamplerError
+from sampler.instruments.base import Assignment
+from sampler.instruments.choice import COMPILING, made
 from sampler.instruments.dlv import check_binary
 from sampler.instruments.dlv_tool import find_delve
 from sampler.instruments.gdb_tool import find_gdb
-from sampler.instruments.ptrace import check_number
+from sampler.instruments.hit_cost import measured
+from sampler.linux import bpf
+from sampler.linux.wakeup import StopRequest
 from sampler.planning import QuestionPlan, image_of, plan_question
 from sampler.question import Question
 from sampler.resolve import find_pid, resolve
 from sampler.target import Target
+from sampler.units import span
 
 _CAP_SYS_PTRACE = 19  # include/uapi/linux/capability.h
 _MOST_LISTED = 3
@@ -29,6 +35,8 @@ _COSTS = {
     "dlv": "every thread is suspended for some 10 to 40 ms a look, and 0.2 to 0.5 s to attach",
     "gdb": "every thread is suspended for some 3 to 30 ms a look, and 0.2 to 0.5 s to attach",
     "ptrace": "one thread is suspended for some 20 to 100 µs a look, nobody to attach",
+    "perf": "nobody is stopped; the thread that is hit, or interrupted, loses some 30 to 100 µs a look",
+    "peek": "nobody notices; an anchor every second, by the gentlest of the others",
 }
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 _YAMA_MEANS = {"1": "only children, unless by CAP_SYS_PTRACE", "2": "only by CAP_SYS_PTRACE", "3": "nobody"}
@@ -53,6 +61,7 @@ def examine(target: str | None, question: Question | None = None) -> Iterator[Fi
     native = bool(found) and found[0].go_version is None
     yield _spared(_tried("dlv", _delve), "for Go programs only") if native else _tried("dlv", _delve)
     yield _spared(_tried("gdb", _gdb), "for native programs only, beside ptrace")
+    yield _spared(_tried("perf", _perf), "ptrace is there")
     yield _tried("plots", _matplotlib)
     if about is not None:
         yield about
@@ -126,6 +135,20 @@ def _gdb() -> str:
     return f"GDB {tool.version} at {tool.path}"
 
 
+def _perf() -> str:
+    """On ourselves: a breakpoint that is hit, and its handler."""
+    atomic = bpf.permitted()
+    try:
+        least_ns, most_ns, _ = measured(in_kernel=atomic).to_json()
+    except OSError as error:
+        raise NotPermitted(
+            "hardware breakpoints may not be set", error.strerror or str(error),
+            "set kernel.perf_event_paranoid to 2 or less, or run as root",
+        ) from error  # fmt: skip
+    handler = "a program in the kernel" if atomic else "no program in the kernel allowed: memory is read after the hit"
+    return f"a hit takes {span(least_ns, most_ns)} here; {handler}"
+
+
 def _matplotlib() -> str:
     from importlib.metadata import version
 
@@ -149,33 +172,45 @@ def _debug_info(target: Target) -> str:
 def _question(target: Target, question: Question) -> Iterator[Finding]:
     """Answerable there? By what, and at what cost? It is well if one instrument can."""
     plans: list[QuestionPlan] = []
-    answer = _tried("question", lambda: _answerable(target, question, plans))
-    yield answer
-    if not answer.good:
-        return
-    by_ptrace = _tried("by ptrace", lambda: _by_ptrace(plans[0], question))
-    by_debugger = (
-        _tried("by dlv", lambda: f"{_delve_on(target)}; {_COSTS['dlv']}")
-        if target.go_version is not None
-        else _tried("by gdb", lambda: f"{_gdb()}; {_COSTS['gdb']}")
-    )
-    yield by_ptrace if by_ptrace.good or not by_debugger.good else _spared(by_ptrace, "the debugger can ask it")
-    yield by_debugger if by_debugger.good or not by_ptrace.good else _spared(by_debugger, "ptrace can ask it")
+    planned = _tried("question", lambda: _answerable(target, question, plans))
+    yield planned
+    if planned.good:
+        found = _by_each(target, question, plans[0] if plans else None)
+        able = any(finding.good for finding in found)
+        yield from (_spared(finding, "another can ask it") if able else finding for finding in found)
+
+
+def _by_each(target: Target, question: Question, plan: QuestionPlan | None) -> list[Finding]:
+    """Without a plan only the debugger may know an answer."""
+    debugger = "dlv" if target.go_version is not None else "gdb"
+    stop = StopRequest()
+    try:
+        assignment = Assignment(question, target, stop, lambda *_: None, time.monotonic_ns(), plan=plan)
+        names = (*COMPILING, debugger, "peek") if plan is not None else (debugger,)
+        return [_by(name, assignment) for name in names]
+    finally:
+        stop.close()
+
+
+def _by(name: str, assignment: Assignment) -> Finding:
+    def cost() -> str:
+        made(name, assignment)
+        return _COSTS[name]
+
+    return _tried(f"by {name}", cost)
 
 
 def _answerable(target: Target, question: Question, plans: list[QuestionPlan]) -> str:
-    plan = plan_question(question, target)
+    try:
+        plan = plan_question(question, target)
+    except ExpressionBeyond as error:
+        return f"{error.why}; a debugger may"
     plans.append(plan)
     kinds = ", ".join(f"{text} is of type {kind}" for text, kind in plan.types.items())
     where = "; ".join(place.where for place in plan.places[:_MOST_LISTED])
     more = f" and {len(plan.places) - _MOST_LISTED} places more" if len(plan.places) > _MOST_LISTED else ""
     not_at = f"; not at {len(plan.unanswerable)} others, {plan.unanswerable[0][1]}" if plan.unanswerable else ""
     return f"{kinds}; at {where}{more}{not_at}"
-
-
-def _by_ptrace(plan: QuestionPlan, question: Question) -> str:
-    check_number(plan, question.point)
-    return _COSTS["ptrace"]
 
 
 def _delve_on(target: Target) -> str:

@@ -125,8 +125,8 @@ class Recording:
     @property
     def torn_count(self) -> int:
         """How many samples may be of two moments."""
-        batches = (look for look in self.looks if isinstance(look, Samples))
-        return sum(len(look.torn) for look in batches)
+        alone = sum(isinstance(look, Sample) and not look.atomic for look in self.looks)
+        return alone + sum(len(look.torn) for look in self.looks if isinstance(look, Samples))
 
     @property
     def misses(self) -> list[Miss]:
@@ -161,11 +161,12 @@ def look_from(line: Line) -> Look:
 
 
 def _samples_from(line: Line, cost: Cost, late_ns: int) -> Samples:
-    times = array("q", line["t_ns"])
-    columns = {name: _column(values) for name, values in line["values"].items()}
-    if not times or any(len(column) != len(times) for column in [*columns.values(), *line.get("signed", {}).values()]):
+    times, values, signed = array("q", line["t_ns"]), line["values"], line.get("signed", {})
+    columns = [*values.values(), *signed.values()]
+    if not times or any(not isinstance(column, list) or len(column) != len(times) for column in columns):
         raise ValueError("columns of one length")
-    return Samples(times, columns, cost, line.get("signed", {}), late_ns, tuple(line.get("torn", ())),
+    columns_of = {name: _column(column) for name, column in values.items()}
+    return Samples(times, columns_of, cost, signed, late_ns, tuple(line.get("torn", ())),
                    line.get("unanswered", 0), line.get("detail", ""))  # fmt: skip
 
 
@@ -216,7 +217,7 @@ def load(path: str) -> Recording:
 def _add(recording: Recording, line: Line, number: int) -> None:
     try:
         recording.add(line)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise RecordingError(f"line {number} lacks {error}") from error
 
 

@@ -129,10 +129,10 @@ class Samples:
         return self.t_ns[-1]
 
     def sample(self, place: int) -> Sample:
-        """One of them."""
+        """One of them; counted from the end where it is below 0."""
         signed = {name: found for name, column in self.signed.items() if (found := column[place]) is not None}
         values = {name: column[place] for name, column in self.values.items()}
-        return Sample(self.t_ns[place], values, self.cost, signed, self.late_ns, place not in self.torn)
+        return Sample(self.t_ns[place], values, self.cost, signed, self.late_ns, place % len(self) not in self.torn)
 
     def to_json(self) -> dict[str, Any]:
         line: dict[str, Any] = {

@@ -84,3 +84,10 @@ def format_duration(ns: float) -> str:
 def _three_digits(value: float) -> str:
     decimals = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
     return f"{value:.{decimals}f}"
+
+
+def span(low_ns: float, high_ns: float) -> str:
+    """Two bounds of a duration, in one unit: ``8.7–20.9 ms``."""
+    low, high = format_duration(low_ns), format_duration(high_ns)
+    number, _, unit = low.partition(" ")
+    return f"{number}–{high}" if unit == high.partition(" ")[2] else f"{low} – {high}"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
-from sampler.errors import NotAnswerable, SamplerError
+from sampler.errors import InternalError, NotAnswerable, SamplerError
 from sampler.instruments.base import AUTO, Assignment
 from sampler.instruments.choice import choose
 from sampler.linux import procfs
@@ -41,7 +41,11 @@ class Anchor:
 
 
 class Anchoring:
-    """``current``: the last anchor. ``moved``: readable when that is another one, or an error is to be raised."""
+    """``current``: the last anchor; None where there is none, or none any more.
+
+    ``missed``: the last look, if it gave none. ``told``: readable when one of these has changed, or an error is to be
+    raised.
+    """
 
     def __init__(self, assignment: Assignment, plan: QuestionPlan) -> None:
         """Raises NotAnswerable where there is something that cannot be read so, and what ``choose`` raises."""
@@ -50,9 +54,11 @@ class Anchoring:
         self._places = plan.places
         self._stop = StopRequest(announced=assignment.stop.announced)
         self._counts = {"looks": 0, "missed": 0, "moved": 0}
-        self._suspended = Interval()
+        self._suspended, self._spending = Interval(), threading.Lock()
         self._error: SamplerError | None = None
+        self._found = False
         self.current: Anchor | None = None
+        self.missed: Miss | None = None
         width = max(len(one.blocks) for one in self._frozen)
         timing = replace(assignment.question.timing, period_ns=assignment.question.timing.anchor_ns, jitter=0.0)
         names = tuple(f"anchor {number}" for number in range(_FIRST + width))
@@ -64,7 +70,7 @@ class Anchoring:
         ]
         asked = replace(plan, places=tuple(places), types={}, unsigned_bits={})
         self._choice = choose(
-            AUTO, replace(assignment, question=question, plan=asked, stop=self._stop, report=_unheard)
+            AUTO, replace(assignment, question=question, plan=asked, stop=self._stop, report=self._hear)
         )
 
     def describe(self) -> dict[str, Any]:
@@ -74,8 +80,8 @@ class Anchoring:
 
     def __enter__(self) -> Self:
         self._opened = ExitStack()
-        self.moved = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._opened.callback(os.close, self.moved)
+        self.told = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._opened.callback(os.close, self.told)
         self._thread = threading.Thread(target=self._run, name="anchor", daemon=True)
         self._thread.start()
         return self
@@ -94,9 +100,15 @@ class Anchoring:
         return dict(self._counts)
 
     def take_suspended(self) -> Interval:
-        """What the looks have cost since this was asked."""
-        taken, self._suspended = self._suspended, Interval()
+        """What the looks, their attaching and their leaving have cost since this was asked."""
+        with self._spending:
+            taken, self._suspended = self._suspended, Interval()
         return taken
+
+    def forget(self, lost: Anchor) -> None:
+        """Where it says there is no memory any more: should there be some again, that is another anchor."""
+        if self.current is lost:
+            self.current = self.missed = None
 
     def check(self) -> None:
         """Raises what has ended the looks."""
@@ -108,9 +120,9 @@ class Anchoring:
     def _run(self) -> None:
         try:
             take_turns(self._looks())
-        except SamplerError as error:
-            self._error = error
-            os.eventfd_write(self.moved, 1)
+        except Exception as error:
+            self._error = error if isinstance(error, SamplerError) else InternalError.of(error)
+            os.eventfd_write(self.told, 1)
 
     def _looks(self) -> Iterator[None]:
         deadline_ns, interval_ns = time.monotonic_ns(), self._given.question.timing.anchor_ns
@@ -125,17 +137,33 @@ class Anchoring:
 
     def _take(self, look: Sample | Miss) -> None:
         self._counts["looks"] += 1
-        self._suspended += look.cost.total_ns
+        self._spend(look.cost.total_ns)
         if isinstance(look, Miss):
             self._counts["missed"] += 1
+            self._miss(look)
             return
-        found = self._anchor(list(look.values.values()))
+        self.missed, found = None, self._anchor(list(look.values.values()))
         if found == self.current:
             return
-        self._counts["moved"] += self.current is not None
-        self._given.report("anchored", {"again": self.current is not None, "pieces": _shown(found.pieces)})
-        self.current = found
-        os.eventfd_write(self.moved, 1)
+        self._counts["moved"] += self._found
+        self._given.report("anchored", {"again": self._found, "pieces": _shown(found.pieces)})
+        self.current, self._found = found, True
+        os.eventfd_write(self.told, 1)
+
+    def _miss(self, look: Miss) -> None:
+        self.missed = look
+        if look.reason == "unreadable":  # a pointer that leads there leads nowhere now
+            self.current = None
+        os.eventfd_write(self.told, 1)
+
+    def _spend(self, cost: Interval) -> None:
+        with self._spending:
+            self._suspended += cost
+
+    def _hear(self, event: str, detail: dict[str, Any]) -> None:
+        """An anchor's attaching and leaving is part of the run, and so is what they have cost."""
+        for bounds in (detail[name] for name in ("suspended_ns", "between_ns") if name in detail):
+            self._spend(Interval(*bounds))
 
     def _anchor(self, answers: list[Any]) -> Anchor:
         number, low, high = answers[_PLACE], answers[_LOW], answers[_HIGH]
@@ -190,7 +218,3 @@ def _mapping_of(pid: int, address: int) -> tuple[int, int]:
 
 def _shown(pieces: Sequence[tuple[int, int]]) -> list[list[str | int]]:
     return [[f"{address:#x}", size] for address, size in pieces]
-
-
-def _unheard(event: str, detail: dict[str, Any]) -> None:
-    """An anchor's attaching and leaving is part of the run."""

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sampler.errors import TargetEnded
-from sampler.instruments.anchor import Anchoring
+from sampler.instruments.anchor import Anchor, Anchoring
 from sampler.instruments.base import Assignment
 from sampler.instruments.peeked import Peeked
 from sampler.linux import procfs
@@ -45,6 +45,7 @@ class Peek:
         self.period_ns = asked_ns * self._at_once
         self._left = self._question.timing.count
         self._peeked: Peeked | None = None
+        self._gone = ""  # why the last one could not be read
         self._open = ExitStack()
 
     def describe(self) -> dict[str, Any]:
@@ -76,35 +77,57 @@ class Peek:
     def look(self, deadline_ns: int) -> Look | None:
         if not self.rest(deadline_ns):
             return None
+        found = self._look(deadline_ns)
+        if self._left is not None:
+            self._left -= len(found) if isinstance(found, Samples) else 1
+        return found
+
+    # One look.
+
+    def _look(self, deadline_ns: int) -> Look | None:
         begun_ns = time.monotonic_ns()
         peeked = self._placed(begun_ns)
         if self._given.stop.reason is not None:
             return None
         if peeked is None:
-            return self._miss("not-reached", begun_ns, deadline_ns, "nobody came by to tell where the memory lies")
+            return self._miss(*self._why(), begun_ns, deadline_ns)
         try:
             peeked.read()
         except OSError as error:
             self._check_alive()
-            self._peeked = None  # until the next anchor
-            return self._miss("gone", begun_ns, deadline_ns, f"the memory cannot be read: {error.strerror or error}")
+            self._peeked, self._gone = None, f"the memory cannot be read: {error.strerror or error}"
+            self._anchoring.forget(peeked.anchor)
+            return self._miss("gone", self._gone, begun_ns, deadline_ns)
         self._check_alive()
         return self._answer(peeked, deadline_ns)
 
-    # One look.
-
     def _placed(self, now_ns: int) -> Peeked | None:
-        """What to read: where the last anchor says. If there is none, one is waited for."""
-        anchoring = self._anchoring
+        """What to read: where the last anchor says. If there is none, the next is waited for, or its miss."""
+        anchoring, stop = self._anchoring, self._given.stop
         until_ns = now_ns + self._question.timing.window_ns
         while True:
             with suppress(BlockingIOError):
-                os.eventfd_read(anchoring.moved)
+                os.eventfd_read(anchoring.told)
                 anchoring.check()
-                assert anchoring.current is not None
-                self._peeked = Peeked(self._target.pid, anchoring.current, self._bias, self._at_once)
-            if self._peeked or self._given.stop.reason or not self._given.stop.wait_until(until_ns, anchoring.moved):
+                self._peeked = self._at(anchoring.current)
                 return self._peeked
+            if self._peeked or stop.reason or not stop.wait_until(until_ns, anchoring.told):
+                return self._peeked
+
+    def _at(self, anchor: Anchor | None) -> Peeked | None:
+        if anchor is None:
+            return None
+        if self._peeked is not None and self._peeked.anchor is anchor:
+            return self._peeked
+        self._gone = ""
+        return Peeked(self._target.pid, anchor, self._bias, self._at_once)
+
+    def _why(self) -> tuple[str, str]:
+        """Reason and detail of a look that has nothing to read."""
+        missed = self._anchoring.missed
+        if missed is not None and missed.detail:
+            return missed.reason, missed.detail
+        return ("gone", self._gone) if self._gone else ("not-reached", "nobody came by to tell where the memory lies")
 
     def _check_alive(self) -> None:
         """What was read is of the program that was asked about, if that is still there afterwards."""
@@ -122,13 +145,11 @@ class Peek:
         table = _Table(self._question.expressions)
         for at_ns, (values, torn) in zip(peeked.times_ns()[:wanted], peeked.answers(), strict=False):
             table.add(at_ns - self._given.start_ns, values, torn)
-        if self._left is not None:
-            self._left -= len(table.times_ns)
         if not table.times_ns:
             return Miss(peeked.begun_ns - self._given.start_ns, "unreadable", cost, table.reason, late_ns)
         return table.samples(cost, late_ns, self._plan.unsigned_bits)
 
-    def _miss(self, reason: str, begun_ns: int, deadline_ns: int, detail: str) -> Miss:
+    def _miss(self, reason: str, detail: str, begun_ns: int, deadline_ns: int) -> Miss:
         now_ns = time.monotonic_ns()
         cost = self._cost(begun_ns, now_ns)
         return Miss(begun_ns - self._given.start_ns, reason, cost, detail, begun_ns - deadline_ns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sampler.plan import nodes
-from sampler.plan.nodes import Block, Constant, Node, Offset, Register
+from sampler.plan.nodes import Arithmetic, Block, Constant, Node, Offset, Register, ThreadPointer
 from sampler.plan.sharing import Sharing, values
 
 # The stack pointer and the frame pointer (System V ABI, AMD64, figure 3.36).
@@ -49,8 +49,7 @@ class Freezing:
             return
         seen.add(id(node))
         if isinstance(node, Block):
-            if _is_on_stack(node.address):
-                raise NotFreezable("what lies on the stack: it is gone when the function returns")
+            _check_base(node.address)
             self._found[id(node)] = node
             return
         if type(node) in _REFUSED:
@@ -58,16 +57,20 @@ class Freezing:
         values(node, lambda child: self._find(child, seen))
 
 
-def _is_on_stack(address: Node) -> bool:
-    """As variables of a function are: so far from the stack pointer or the frame's base, with no pointer between."""
-    while isinstance(address, Offset):
-        address = address.of
-    return isinstance(address, Register) and address.number in (_RBP, _RSP)
+def _check_base(address: Node) -> None:
+    """NotFreezable where it is reckoned from a frame or from a thread's own storage, with no pointer between."""
+    base = address
+    while isinstance(base, Offset | Arithmetic):  # a field, an element
+        base = base.of if isinstance(base, Offset) else base.left
+    if isinstance(base, Register) and base.number in (_RBP, _RSP):  # of a pointer in a register there is a Decode
+        raise NotFreezable("what lies on the stack: it is gone when the function returns")
+    if isinstance(base, ThreadPointer):
+        raise NotFreezable(_REFUSED[ThreadPointer])
 
 
 _REFUSED: dict[type[Node], str] = {
-    nodes.Register: "what is kept in a register: only a thread at the point has it",
-    nodes.ThreadPointer: "storage of a thread's own",
+    Register: "what is kept in a register: only a thread at the point has it",
+    ThreadPointer: "storage of a thread's own",
     nodes.Text: "a string: its bytes may be others by the time that they are read",
     nodes.TerminatedText: "a string: its bytes may be others by the time that they are read",
     nodes.Elements: "a list as a whole: ask for one of its elements",

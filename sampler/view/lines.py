@@ -8,10 +8,10 @@ from typing import IO, Any
 
 from sampler.recording import Line, Recording
 from sampler.sample import Look, Miss, Sample, Samples
-from sampler.units import NS_PER_SECOND, format_duration
+from sampler.units import NS_PER_SECOND, format_duration, span
 from sampler.view import Quiet
 from sampler.view.statistics import Distribution, numbers, show_value
-from sampler.view.summary import span, summary_lines
+from sampler.view.summary import summary_lines
 
 
 class JsonLines(Quiet):
@@ -121,7 +121,7 @@ def _both(sample: Sample, name: str) -> str:
 
 
 class Csv(Quiet):
-    """One row a look. An expression whose value wrapped has its signed reading in a column of its own."""
+    """One row a sample or miss. An expression whose value wrapped has its signed reading in a column of its own."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -149,6 +149,9 @@ class Csv(Quiet):
         if isinstance(look, Samples):
             for place in range(len(look)):
                 self._look(look.sample(place), expressions)
+            without = Miss(look.at_ns, "unreadable", look.cost, look.detail)
+            for _ in range(look.unanswered):
+                self._look(without, expressions)
         else:
             self._look(look, expressions)
         self._stream.flush()

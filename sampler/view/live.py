@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Self
 
 from sampler.recording import Line, Recording
 from sampler.sample import Miss, Samples
-from sampler.units import format_duration
+from sampler.units import format_duration, span
 from sampler.view.lines import describe
 from sampler.view.statistics import Costs, Distribution, latest_numbers, printable, reading, show_value
-from sampler.view.summary import span, summary_lines
+from sampler.view.summary import summary_lines
 
 if TYPE_CHECKING:
     from rich.console import Console

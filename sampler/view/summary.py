@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sampler.recording import Recording
-from sampler.units import format_duration
+from sampler.units import format_duration, span
 from sampler.view.statistics import Costs, Distribution, commonest, numbers, printable, show_value
 
 _ENDINGS = {
@@ -105,10 +105,3 @@ def _end(recording: Recording) -> str:
     return (
         f"ended       {_ENDINGS.get(footer['ended'], footer['ended'])}, after {format_duration(footer['elapsed_ns'])}"
     )
-
-
-def span(low_ns: float, high_ns: float) -> str:
-    """Two bounds of a duration, in one unit: ``8.7–20.9 ms``."""
-    low, high = format_duration(low_ns), format_duration(high_ns)
-    number, _, unit = low.partition(" ")
-    return f"{number}–{high}" if unit == high.partition(" ")[2] else f"{low} – {high}"

@@ -24,6 +24,7 @@ from tests.integration.help import (
     Line,
     as_nobody,
     assert_as_found,
+    child_of,
     command,
     lines_of,
     lines_until,
@@ -192,6 +193,20 @@ def test_ctrl_c_ends_a_look_that_waits(start: Start) -> None:
         run.send_signal(signal.SIGINT)
         assert list(lines_of(run))[-1]["ended"] == "interrupted"
         assert run.wait() == 0
+
+
+def test_a_target_that_somebody_has_stopped_stays_so_when_the_recorder_is_killed(start: Start) -> None:
+    ring = start(program="c_ring")
+    with started("watch", str(ring.pid), *AT_WRITE, "--window=20ms", "--format=jsonl") as front_end:
+        recorder = child_of(front_end.pid)
+        lines_until(front_end, "sample")
+        os.kill(ring.pid, signal.SIGSTOP)
+        lines_until(front_end, "miss")
+        os.kill(recorder, signal.SIGKILL)
+        _, said = front_end.communicate()
+    assert procfs.stat(ring.pid).state == procfs.JOB_STOPPED
+    assert "kill -CONT" in said
+    os.kill(ring.pid, signal.SIGCONT)
 
 
 # All four breakpoints in somebody else's hands.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sampler.recording import Line, Recording, Writer
-from sampler.sample import Cost, Event, Interval, Miss, Sample, Value
+from sampler.sample import Cost, Event, Interval, Look, Miss, Sample, Samples, Value
 
 MS = 1_000_000
 X = "d.writeIndex - d.readIndex"
@@ -45,8 +46,14 @@ def miss(turn: int, reason: str = "not-reached", detail: str = "main.write was n
     return Miss(turn * 100 * MS, reason, cost(2, 5), detail)
 
 
+def batch(turn: int, *values: Value, name: str = X, **more: Any) -> Samples:
+    """Samples that were taken a microsecond apart, from ``turn`` tenths of a second on."""
+    times = [turn * 100 * MS + 1000 * place for place in range(len(values))]
+    return Samples(times, {name: list(values)}, Cost(between_ns=Interval(MS, 2 * MS)), **more)
+
+
 def text_of(
-    looks: Sequence[Sample | Miss | Event],
+    looks: Sequence[Look | Event],
     about: Line | None = None,
     ended: str | None = "count",
     skipped: int = 0,
@@ -79,7 +86,7 @@ def steps(lines: Sequence[str]) -> Iterator[tuple[str, Line, Recording]]:
 
 
 def recording_of(
-    looks: Sequence[Sample | Miss | Event], about: Line | None = None, ended: str | None = "count", skipped: int = 0
+    looks: Sequence[Look | Event], about: Line | None = None, ended: str | None = "count", skipped: int = 0
 ) -> Recording:
     *_, (_, _, recording) = steps(text_of(looks, about, ended, skipped))
     return recording

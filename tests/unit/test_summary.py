@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampler.sample import Event
-from sampler.view.summary import span, summary_lines
+from sampler.units import span
+from sampler.view.summary import summary_lines
 from tests.unit.recordings import MS, X, header, miss, recording_of, sample, several
 
 
