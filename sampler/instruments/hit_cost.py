@@ -58,8 +58,8 @@ class Look:
         wait_ns = max(0, snapshot.begun_ns - self.armed_ns)
         return self._cost(snapshot.ended_ns - snapshot.begun_ns, interrupted_ns, wait_ns)
 
-    def miss(self, reason: str, detail: str) -> Miss:
-        cost = self._cost(0, 0, self.waited_ns - self.armed_ns)
+    def miss(self, reason: str, detail: str, interrupted_ns: int) -> Miss:
+        cost = self._cost(0, interrupted_ns, self.waited_ns - self.armed_ns)
         return Miss(self.armed_ns - self._start_ns, reason, cost, detail, self.late_ns)
 
     def _cost(self, inside_ns: int, interrupted_ns: int, wait_ns: int) -> Cost:

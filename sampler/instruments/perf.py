@@ -22,6 +22,7 @@ from sampler.instruments.traps import KernelTraps, NoneFree, PlainTraps, Traps
 from sampler.linux import bpf, procfs
 from sampler.linux.memory import Memory
 from sampler.linux.perf_event import Companion, Where
+from sampler.linux.readiness import allow_descriptors
 from sampler.plan.evaluate import Evaluator
 from sampler.plan.snapshot import Reader, Snapshot
 from sampler.plan.steps import Moment
@@ -50,6 +51,7 @@ class Perf:
         self._compiled = compiled = Compiled(assignment)
         check_number(compiled.plan, self._question.point)
         self._evaluators = {address: Evaluator(place.plans) for address, place in compiled.places.items()}
+        allow_descriptors()
         self._spots = Spots()
         self._traps = self._made_traps()
         self._try()
@@ -171,12 +173,15 @@ class Perf:
         if caught:
             return self._answer(caught[0], look)
         if look.full:
-            return look.miss("no-breakpoint", _NONE_FREE)
+            return self._miss(look, "no-breakpoint", _NONE_FREE)
         if self._given.stop.reason is not None:
             return None
         if self._question.when is not None and look.hits:
-            return look.miss("no-match", f"at none of {look.hits} hits was {self._question.when} true")
-        return look.miss("not-reached", "")
+            return self._miss(look, "no-match", f"at none of {look.hits} hits was {self._question.when} true")
+        return self._miss(look, "not-reached", "nobody came by in time")
+
+    def _miss(self, look: Look, reason: str, detail: str) -> Miss:
+        return look.miss(reason, detail, self._traps.interrupted_ns)
 
     def _answer(self, snapshot: Snapshot, look: Look) -> Sample | Miss:
         evaluator = self._evaluators[snapshot.instruction_pointer]

@@ -16,9 +16,9 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from sampler.bpf.program import COUNTERS, FOREIGN, HITS, Program
-from sampler.errors import NotPermitted
+from sampler.errors import NotAnswerable, NotPermitted
 from sampler.linux import bpf
-from sampler.linux.perf_event import Breakpoint, SamplingBreakpoint, Where
+from sampler.linux.perf_event import Breakpoint, NoRoom, SamplingBreakpoint, Where
 from sampler.plan.snapshot import Piece, Snapshot
 
 _RING_BYTES = 1 << 17
@@ -88,15 +88,8 @@ class _Events:
                 made.append(self._kind(where, address))  # noqa: PERF401 - those made before one that fails are kept
         except ProcessLookupError:
             pass
-        except PermissionError as error:
-            raise NotPermitted(
-                "hardware breakpoints may not be set", "the kernel refuses perf_event_open",
-                "set kernel.perf_event_paranoid to 2 or less, run as root, or ask with another --instrument",
-            ) from error  # fmt: skip
         except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise NoneFree from error
-            raise
+            raise _refusal(error) from error
         finally:
             self.set_ones += made
             self._unarmed += made
@@ -125,6 +118,20 @@ class _Events:
             took_ns[event.where] += event.took_ns
         most_ns = max(took_ns.values(), default=0)
         self.interrupted_ns = most_ns if undisturbed or not self.interrupted_ns else min(self.interrupted_ns, most_ns)
+
+
+def _refusal(error: OSError) -> Exception:
+    if error.errno == errno.ENOSPC:
+        return NoneFree()
+    what = "hardware breakpoints cannot be set"
+    if isinstance(error, NoRoom):
+        fix = "raise kernel.perf_event_mlock_kb or `ulimit -l`, run as root, or ask with another --instrument"
+        return NotAnswerable(what, "so many threads take more memory than this user may lock", fix)
+    if isinstance(error, PermissionError):
+        fix = "set kernel.perf_event_paranoid to 2 or less, run as root, or ask with another --instrument"
+        return NotPermitted(what, "the kernel refuses perf_event_open", fix)
+    why = f"perf_event_open: {error.strerror}; Linux 5.13 and a processor with debug registers are needed"
+    return NotAnswerable(what, why, "ask with another --instrument")
 
 
 def _switches() -> int:

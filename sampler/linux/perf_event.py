@@ -120,6 +120,10 @@ def _open(attributes: bytes, where: Where) -> int:
     return descriptor
 
 
+class NoRoom(OSError):
+    """What a user without rights may lock for such buffers is used up (perf_event_mlock_kb, RLIMIT_MEMLOCK)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sampled:
     """What the kernel told of one hit. ``stack``: the bytes from the stack pointer up."""
@@ -137,9 +141,9 @@ class SamplingBreakpoint(Breakpoint):
         super().__init__(where, address, sample=True)
         try:
             self._buffer = mmap.mmap(self.descriptor, 2 * mmap.PAGESIZE)
-        except OSError:
+        except OSError as error:
             os.close(self.descriptor)
-            raise
+            raise NoRoom(error.errno, "no more memory may be locked") from error
 
     def close(self) -> None:
         self._buffer.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import resource
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -43,6 +44,12 @@ def ready() -> Iterator[list[str]]:
         for tid in _own_threads():
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, tid, 0)
+
+
+def allow_descriptors() -> None:
+    """As many as may be: a breakpoint in each thread is one each."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class Urgency:
