@@ -13,12 +13,10 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
 
-from sampler.errors import TargetEnded
 from sampler.instruments.anchor import Anchor, Anchoring
 from sampler.instruments.base import Assignment
 from sampler.instruments.peeked import Peeked
-from sampler.linux import procfs
-from sampler.linux.memory import Memory
+from sampler.instruments.presence import Presence
 from sampler.plan.numbers import NoAnswer
 from sampler.planning import image_of, load_bias, plan_question
 from sampler.sample import Cost, Interval, Look, Miss, Sample, Samples, Value, signed_reading
@@ -35,7 +33,7 @@ class Peek:
 
     def __init__(self, assignment: Assignment) -> None:
         self._given, self._target, self._question = assignment, assignment.target, assignment.question
-        self._runs = procfs.program(self._target.pid)
+        self._presence = Presence(self._target)
         self._plan = assignment.plan or plan_question(self._question, self._target)
         with image_of(self._target) as image:
             self._bias = load_bias(self._target.pid, image)
@@ -53,9 +51,7 @@ class Peek:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
-            self._memory = opened.enter_context(Memory(self._target.pid, write=False))
-            if procfs.program(self._target.pid) != self._runs:
-                raise self._ended()
+            opened.enter_context(self._presence)
             opened.enter_context(self._anchoring)
             self._open = opened.pop_all()
         self._given.report("attach", {"suspended_ns": [0, 0]})
@@ -70,9 +66,7 @@ class Peek:
 
     def rest(self, until_ns: int) -> bool:
         """False if asked to stop."""
-        stop = self._given.stop
-        stop.wait_until(until_ns)
-        return stop.reason is None
+        return self._presence.rest(self._given.stop, until_ns)
 
     def look(self, deadline_ns: int) -> Look | None:
         if not self.rest(deadline_ns):
@@ -94,11 +88,11 @@ class Peek:
         try:
             peeked.read()
         except OSError as error:
-            self._check_alive()
+            self._presence.check()
             self._peeked, self._gone = None, f"the memory cannot be read: {error.strerror or error}"
             self._anchoring.forget(peeked.anchor)
             return self._miss("gone", self._gone, begun_ns, deadline_ns)
-        self._check_alive()
+        self._presence.check()
         return self._answer(peeked, deadline_ns)
 
     def _placed(self, now_ns: int) -> Peeked | None:
@@ -128,15 +122,6 @@ class Peek:
         if missed is not None and missed.detail:
             return missed.reason, missed.detail
         return ("gone", self._gone) if self._gone else ("not-reached", "nobody came by to tell where the memory lies")
-
-    def _check_alive(self) -> None:
-        """What was read is of the program that was asked about, if that is still there afterwards."""
-        if not self._memory.is_in_use:
-            raise self._ended()
-
-    def _ended(self) -> TargetEnded:
-        how = "it runs another program now" if procfs.program(self._target.pid) else ""
-        return TargetEnded(f"process {self._target.pid} ({self._target.name}) ended", how)
 
     def _answer(self, peeked: Peeked, deadline_ns: int) -> Look:
         wanted = self._at_once if self._left is None else min(self._at_once, self._left)

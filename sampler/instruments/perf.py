@@ -13,14 +13,14 @@ from typing import Any, Self
 
 from sampler.bpf.program import Program, check_registers
 from sampler.bpf.values import NotExpressible
-from sampler.errors import NotAnswerable, TargetEnded
+from sampler.errors import NotAnswerable
 from sampler.instruments.base import Assignment
 from sampler.instruments.compiled import Compiled
 from sampler.instruments.hit_cost import Look, measured
+from sampler.instruments.presence import Presence
 from sampler.instruments.spots import Spots
 from sampler.instruments.traps import KernelTraps, NoneFree, PlainTraps, Traps
 from sampler.linux import bpf, procfs
-from sampler.linux.memory import Memory
 from sampler.linux.perf_event import Companion, Where
 from sampler.linux.readiness import allow_descriptors
 from sampler.plan.evaluate import Evaluator
@@ -47,7 +47,7 @@ class Perf:
     def __init__(self, assignment: Assignment) -> None:
         self._given, self._target, self._question = assignment, assignment.target, assignment.question
         self.period_ns = self._question.timing.period_ns
-        self._runs = procfs.program(self._target.pid)
+        self._presence = Presence(self._target)
         self._compiled = compiled = Compiled(assignment)
         check_number(compiled.plan, self._question.point)
         self._evaluators = {address: Evaluator(place.plans) for address, place in compiled.places.items()}
@@ -64,9 +64,7 @@ class Perf:
         with ExitStack() as opened:
             opened.enter_context(Companion())
             opened.enter_context(self._traps)
-            self._memory = opened.enter_context(Memory(self._target.pid, write=False))
-            if procfs.program(self._target.pid) != self._runs:
-                raise self._ended()
+            opened.enter_context(self._presence)
             self._hit_cost = measured(in_kernel=self._traps.atomic)
             self._open = opened.pop_all()
         cost = {"suspended_ns": [0, 0], "hit_ns": self._hit_cost.to_json()}
@@ -80,8 +78,7 @@ class Perf:
         self._given.report("detach", {"suspended_ns": [0, 0]})
 
     def rest(self, until_ns: int) -> bool:
-        self._given.stop.wait_until(until_ns)
-        return self._given.stop.reason is None
+        return self._presence.rest(self._given.stop, until_ns)
 
     def look(self, deadline_ns: int) -> Sample | Miss | None:
         if not self.rest(deadline_ns):
@@ -127,9 +124,14 @@ class Perf:
 
     def _try(self) -> None:
         """Whether the kernel takes our programs and gives us breakpoints. None is armed."""
-        with self._traps:
+        with ExitStack() as opened:
             try:
+                opened.enter_context(self._traps)
                 self._traps.set(self._spots.of(procfs.threads(self._target.pid)))
+            except bpf.BpfRefused as error:
+                raise NotAnswerable(
+                    "the kernel does not take the question", error.why, "ask with --instrument ptrace"
+                ) from error
             except NoneFree:
                 raise NotAnswerable(
                     f"no hardware breakpoint is free in process {self._target.pid} ({self._target.name})",
@@ -142,14 +144,8 @@ class Perf:
     # One look.
 
     def _everywhere(self) -> list[Where]:
-        threads = procfs.threads(self._target.pid)
-        if not threads or not self._memory.is_in_use:
-            raise self._ended()
-        return self._spots.of(threads)
-
-    def _ended(self) -> TargetEnded:
-        how = "it runs another program now" if procfs.program(self._target.pid) else ""
-        return TargetEnded(f"process {self._target.pid} ({self._target.name}) ended", how)
+        self._presence.check()
+        return self._spots.of(procfs.threads(self._target.pid))
 
     def _wait(self, until_ns: int) -> None:
         """Until somebody is caught, time is up, or we are asked to stop; a thread that is born meanwhile is watched."""
@@ -168,8 +164,7 @@ class Perf:
         caught, look.hits = self._traps.take()
         if self._traps.foreign:
             self._spots.narrow()
-        if not self._memory.is_in_use:
-            raise self._ended()
+        self._presence.check()
         if caught:
             return self._answer(caught[0], look)
         if look.full:
@@ -185,7 +180,7 @@ class Perf:
 
     def _answer(self, snapshot: Snapshot, look: Look) -> Sample | Miss:
         evaluator = self._evaluators[snapshot.instruction_pointer]
-        reader = Reader(snapshot, None if self._traps.atomic else self._memory.read)
+        reader = Reader(snapshot, None if self._traps.atomic else self._presence.memory.read)
         moment = Moment(snapshot.registers, reader.read, 0, self._compiled.bias)
         evaluator.gather(moment)
         cost = look.cost(snapshot, self._traps.interrupted_ns)

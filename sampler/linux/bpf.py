@@ -36,6 +36,12 @@ class BpfRefused(OSError):
         super().__init__(error.errno, error.strerror)
         self.log = log
 
+    @property
+    def why(self) -> str:
+        """The verifier's last word but for its statistics; without it that of the system."""
+        said = [line for line in self.log.splitlines() if line and not line.startswith("processed ")]
+        return said[-1] if said else self.strerror or ""
+
 
 def _call(command: int, attributes: bytes) -> int:
     """The attributes may be shorter than the kernel's: what is missing is zero."""

@@ -176,6 +176,14 @@ def test_a_target_that_ends_or_becomes_another_program_ends_the_run(offspring: T
         assert_as_found(offspring.pid)
 
 
+def test_the_end_of_the_target_ends_a_run_that_rests(offspring: Tracee) -> None:
+    with started("record", str(offspring.pid), "*counter", "--at=step", "--instrument=perf", "--every=1h") as run:
+        lines_until(run, "sample")
+        offspring.tell("exit 0")
+        assert list(lines_of(run))[-1]["ended"] == "target-ended"
+        assert run.wait() == 4
+
+
 def test_a_breakpoint_does_not_outlive_an_exec(offspring: Tracee) -> None:
     """Of a look that waits at a point which the old program never reaches: the new one is not hit there."""
     with started("record", str(offspring.pid), "1", "--at=fork_and_step", *BY_PERF, "--window=30s") as run:

@@ -38,6 +38,7 @@ func round(k *keep) {
 	parcel.Weigh(&parcel.Default, parcel.Light)
 	many(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "thirteen", k.ints, 15.5, k.pair)
 	locals(k, 3)
+	onStack(&pair{17, 18})
 	inlinedInSeveralPlaces(k)
 }
 

@@ -117,6 +117,11 @@ func locals(k *keep, n int) int {
 	return number + int(small) + len(text) + len(ints) + array[1] + int(value.A) + int(pointer.ID)
 }
 
+// onStack is given what lies on the stack of the goroutine.
+//
+//go:noinline
+func onStack(p *pair) { touch(p.A, p.B) }
+
 // twice is inlined at each of its calls.
 func twice(x int) int {
 	doubled := x * 2
