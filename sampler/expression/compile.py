@@ -47,8 +47,11 @@ def compile_expression(text: str, scope: Scope) -> Compiled:
 
 def compile_condition(text: str, scope: Scope) -> Node:
     """A node that is 0 or false where the condition is not met; raises as above."""
-    compiler = Compiler(text, scope)
-    return Not(value(compiler.negation_of(parse(text))))
+    tree = parse(text)
+    try:
+        return Not(value(Compiler(text, scope).negation_of(tree)))
+    except Refusal as refused:
+        raise refused.error(text) from refused
 
 
 def _unsigned_bits(text: str, operand: Operand) -> int | None:

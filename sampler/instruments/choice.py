@@ -45,9 +45,19 @@ class Attempts:
             self.refused[name] = error
             return None
 
+    def said(self, gentlest: str, debugger: str) -> SamplerError:
+        """Why there was none: for that one's reason, unless it is for want of a debugger."""
+        reason, wanting = self.refused[gentlest], self.refused.get(debugger)
+        if isinstance(wanting, DebuggerError) and isinstance(reason, (ExpressionBeyond, NotAnswerable)):
+            return type(wanting)(reason.what, f"{reason.why}, and for a debugger {_reason(wanting)}", wanting.fix)
+        return reason
+
 
 def choose(name: str, assignment: Assignment) -> Choice:
-    """The instrument of that name; by AUTO the gentlest that can answer. Nothing is attached. Raises SamplerError."""
+    """The instrument of that name; by AUTO the gentlest that can answer. Nothing is attached. Raises SamplerError.
+
+    Where the question comes compiled, it is that which is asked, and no debugger could: it would read the text.
+    """
     if name != AUTO:
         return Choice(made(name, assignment))
     attempts = Attempts()
@@ -58,11 +68,11 @@ def choose(name: str, assignment: Assignment) -> Choice:
         attempts.refused |= dict.fromkeys(COMPILING, error)
         compiled = assignment
     debugger = "dlv" if assignment.target.go_version is not None else "gdb"
-    for one in (*COMPILING, debugger):
+    for one in (*COMPILING, debugger) if assignment.plan is None else COMPILING:
         instrument = attempts.make(one, compiled) if one not in attempts.refused else None
         if instrument is not None:
             return Choice(instrument, attempts.refused)
-    raise attempts.refused["perf" if assignment.question.when is not None else "ptrace"]
+    raise attempts.said("perf" if assignment.question.when is not None else "ptrace", debugger)
 
 
 def made(name: str, assignment: Assignment) -> SamplingInstrument:

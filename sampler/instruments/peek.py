@@ -13,10 +13,12 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
 
+from sampler.errors import NotPermitted
 from sampler.instruments.anchor import Anchor, Anchoring
 from sampler.instruments.base import Assignment
 from sampler.instruments.peeked import Peeked
 from sampler.instruments.presence import Presence
+from sampler.linux.vector import check_permitted
 from sampler.plan.numbers import NoAnswer
 from sampler.planning import image_of, load_bias, plan_question
 from sampler.sample import Cost, Interval, Look, Miss, Sample, Samples, Value, signed_reading
@@ -34,6 +36,7 @@ class Peek:
     def __init__(self, assignment: Assignment) -> None:
         self._given, self._target, self._question = assignment, assignment.target, assignment.question
         self._presence = Presence(self._target)
+        self._check_permitted()
         self._plan = assignment.plan or plan_question(self._question, self._target)
         with image_of(self._target) as image:
             self._bias = load_bias(self._target.pid, image)
@@ -75,6 +78,19 @@ class Peek:
         if self._left is not None:
             self._left -= len(found) if isinstance(found, Samples) else 1
         return found
+
+    def _check_permitted(self) -> None:
+        target = self._target
+        try:
+            check_permitted(target.pid)
+        except ProcessLookupError as error:
+            raise self._presence.ended() from error
+        except OSError as error:
+            raise NotPermitted(
+                f"the memory of process {target.pid} ({target.name}) may not be read",
+                f"process_vm_readv: {error.strerror or error}",
+                "allow that call (a container's profile may refuse it), or ask by another --instrument",
+            ) from error
 
     # One look.
 

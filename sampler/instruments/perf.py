@@ -32,9 +32,9 @@ from sampler.sample import Miss, Sample
 
 #: Debug registers of the processor that hold addresses: Intel SDM, volume 3, 17.2.
 MOST_PLACES = 4
-# How soon a thread that was made while we wait is watched too; and what share of the time looking for them may take.
+# How soon a thread that was made while we wait is watched too: so soon at first, after a long wait more seldom.
 _CENSUS_NS = 5_000_000
-_CENSUS_SHARE = 0.02
+_CENSUS_SHARE = 10
 _NONE_FREE = "all four of a thread are in use, by a debugger or another tool"
 
 
@@ -150,15 +150,14 @@ class Perf:
     def _wait(self, until_ns: int) -> None:
         """Until somebody is caught, time is up, or we are asked to stop; a thread that is born meanwhile is watched."""
         stop, traps = self._given.stop, self._traps
-        now_ns, census_ns = time.monotonic_ns(), _CENSUS_NS
+        begun_ns = now_ns = time.monotonic_ns()
         while stop.reason is None and now_ns < until_ns:
+            census_ns = max(_CENSUS_NS, (now_ns - begun_ns) // _CENSUS_SHARE)
             if stop.wait_until(min(until_ns, now_ns + census_ns), traps.descriptor):
                 return
-            begun_ns = time.monotonic_ns()
             traps.set(self._everywhere())
             traps.arm()
             now_ns = time.monotonic_ns()
-            census_ns = max(_CENSUS_NS, round((now_ns - begun_ns) / _CENSUS_SHARE))
 
     def _outcome(self, look: Look) -> Sample | Miss | None:
         caught, look.hits = self._traps.take()

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from sampler.linux import procfs
 from sampler.linux.perf_event import Breakpoint, Where
 
-_MANY = 2  # threads a processor
-
 
 class Spots:
-    """A breakpoint on a thread interrupts the processor where that was last, though it sleeps. So of many threads the
-    processors are watched instead: whoever else comes by there is passed over, and after the first of them, as in a
-    server of many processes, the threads are watched again.
+    """A breakpoint on a thread interrupts the processor where that was last, though it sleeps. So where there are more
+    threads than processors, those are watched instead: whoever else comes by there is passed over, and after the first
+    of them, as in a server of many processes, the threads are watched again.
     """
 
     def __init__(self) -> None:
@@ -21,7 +19,7 @@ class Spots:
         self._narrow = not _may_watch(self._processors[0])
 
     def of(self, threads: Sequence[int]) -> list[Where]:
-        if self._narrow or len(threads) <= _MANY * len(self._processors):
+        if self._narrow or len(threads) <= len(self._processors):
             return [Where(tid) for tid in threads]
         return self._processors
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from collections.abc import Sequence
 
 #: The most pieces of one call: UIO_MAXIOV, include/uapi/linux/uio.h.
 MOST_PIECES = 1024
+
+#: A page that no process has: the kernel leaves it out (vm.mmap_min_addr).
+_NOWHERE = 0
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -16,6 +20,15 @@ class _Piece(ctypes.Structure):
     """struct iovec."""
 
     _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+def check_permitted(pid: int) -> None:
+    """Reads nothing. Raises OSError where no call would read anything: for want of rights, or of such a call."""
+    try:
+        VectorRead(pid, [(_NOWHERE, 1)], 1).read()
+    except OSError as error:
+        if error.errno != errno.EFAULT:
+            raise
 
 
 class VectorRead:
