@@ -9,14 +9,14 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import IO
 
 _READER_GONE = (errno.EPIPE, errno.EIO)  # a closed pipe, and a terminal that has hung up
 
-#: Lines that wait for a reader who has been stopped: some hundred megabytes. A recorder without memory is ended
-#: by the kernel, which may be its target's end too.
-MOST_WAITING = 1 << 18
+#: Characters that wait for a reader who has been stopped: hours of looks, or minutes of many samples. A recorder
+#: without memory is ended by the kernel, which may be its target's end too.
+MOST_WAITING = 1 << 28
 
 
 class Outbox:
@@ -29,14 +29,18 @@ class Outbox:
         self._stream, self._on_failure = stream, on_failure
         self.failure: str | None = None
         self._queue: SimpleQueue[str | None] = SimpleQueue()
+        self._taken, self._done, self._taking = 0, 0, Lock()  # characters; several threads write
         self._thread = Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
 
     def write(self, text: str) -> None:
-        if self._queue.qsize() < MOST_WAITING:
-            self._queue.put(text)
-        elif self.failure is None:
-            self.failure = f"{MOST_WAITING} lines wait for a reader that does not read"
+        with self._taking:
+            if self._taken - self._done < MOST_WAITING:
+                self._taken += len(text)
+                self._queue.put(text)
+                return
+        if self.failure is None:
+            self.failure = f"{MOST_WAITING >> 20} MB wait for a reader that does not read"
             self._on_failure()
 
     def close(self) -> None:
@@ -46,6 +50,7 @@ class Outbox:
     def _run(self) -> None:
         failed = False
         while (text := self._queue.get()) is not None:
+            self._done += len(text)
             if failed:
                 continue
             try:

@@ -160,18 +160,20 @@ class Perf:
             now_ns = time.monotonic_ns()
 
     def _outcome(self, look: Look) -> Sample | Miss | None:
-        caught, look.hits = self._traps.take()
-        if self._traps.foreign:
+        catch = self._traps.take()
+        look.hits = catch.hits
+        if catch.foreign:
             self._spots.narrow()
         self._presence.check()
-        if caught:
-            return self._answer(caught[0], look)
+        if catch.snapshots:
+            return self._answer(catch.snapshots[0], look)
         if look.full:
             return self._miss(look, "no-breakpoint", _NONE_FREE)
         if self._given.stop.reason is not None:
             return None
         if self._question.when is not None and look.hits:
-            return self._miss(look, "no-match", f"at none of {look.hits} hits was {self._question.when} true")
+            unread = f"; at {catch.unreadable} it could not be read" if catch.unreadable else ""
+            return self._miss(look, "no-match", f"at none of {look.hits} hits was {self._question.when} true{unread}")
         return self._miss(look, "not-reached", "nobody came by in time")
 
     def _miss(self, look: Look, reason: str, detail: str) -> Miss:
@@ -179,7 +181,7 @@ class Perf:
 
     def _answer(self, snapshot: Snapshot, look: Look) -> Sample | Miss:
         evaluator = self._evaluators[snapshot.instruction_pointer]
-        reader = Reader(snapshot, None if self._traps.atomic else self._presence.memory.read)
+        reader = Reader(snapshot, self._presence.memory.read)
         moment = Moment(snapshot.registers, reader.read, 0, self._compiled.bias)
         evaluator.gather(moment)
         cost = look.cost(snapshot, self._traps.interrupted_ns)

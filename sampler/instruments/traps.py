@@ -12,10 +12,11 @@ import resource
 import select
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from sampler.bpf.program import COUNTERS, FOREIGN, HITS, Program
+from sampler.bpf.program import COUNTERS, FOREIGN, HITS, UNREADABLE, Program
 from sampler.errors import NotAnswerable, NotPermitted
 from sampler.linux import bpf
 from sampler.linux.perf_event import Breakpoint, NoRoom, SamplingBreakpoint, Where
@@ -26,6 +27,19 @@ _RING_BYTES = 1 << 17
 
 class NoneFree(Exception):
     """All four breakpoints of a thread, or of a processor, are in use, by somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """``snapshots``: what was caught, the first one first. ``foreign``: hits of other processes.
+
+    ``unreadable``: hits at which the condition could not be read.
+    """
+
+    snapshots: list[Snapshot]
+    hits: int
+    foreign: int = 0
+    unreadable: int = 0
 
 
 class Traps(Protocol):
@@ -51,12 +65,8 @@ class Traps(Protocol):
     def clear(self) -> None:
         """Takes all away."""
 
-    def take(self) -> tuple[list[Snapshot], int]:
-        """What was caught since ``set``, the first one first; and how many hits there were."""
-
-    @property
-    def foreign(self) -> int:
-        """How often another process was hit meanwhile."""
+    def take(self) -> Catch:
+        """Since ``set``."""
 
     @property
     def interrupted_ns(self) -> int:
@@ -193,18 +203,15 @@ class KernelTraps:
     def clear(self) -> None:
         self._events.clear()
 
-    def take(self) -> tuple[list[Snapshot], int]:
+    def take(self) -> Catch:
         found = []
         for record in self._ring.records():
             address = Program.address_of(record)
             snapshot = self._programs[address].snapshot(record) if address in self._programs else None
             if snapshot is not None:
                 found.append(snapshot)
-        return found, self._counters[HITS]
-
-    @property
-    def foreign(self) -> int:
-        return self._counters[FOREIGN]
+        counters = self._counters
+        return Catch(found, counters[HITS], counters[FOREIGN], counters[UNREADABLE])
 
     @property
     def interrupted_ns(self) -> int:
@@ -255,13 +262,9 @@ class PlainTraps:
         )
         self._events.clear()
 
-    def take(self) -> tuple[list[Snapshot], int]:
-        return self._caught, len(self._caught)
+    def take(self) -> Catch:
+        return Catch(self._caught, len(self._caught))
 
     @property
     def interrupted_ns(self) -> int:
         return self._events.interrupted_ns
-
-    @property
-    def foreign(self) -> int:
-        return 0  # only threads are watched

@@ -49,9 +49,12 @@ class Snapshot:
 
 
 class Reader:
-    """Memory as it was at the hit; where that was not noted, and ``now`` is given, as it is now."""
+    """Memory as it was at the hit; what was not noted then, by ``now``: as it is now.
 
-    def __init__(self, snapshot: Snapshot, now: Callable[[int, int], bytes] | None) -> None:
+    Nobody notes down, for one, a page that was swapped out: the handler of a breakpoint cannot wait for it.
+    """
+
+    def __init__(self, snapshot: Snapshot, now: Callable[[int, int], bytes]) -> None:
         self._snapshot, self._now = snapshot, now
         self.later = False  # something was read after the hit
 
@@ -60,7 +63,6 @@ class Reader:
         try:
             return self._snapshot.read(address, size)
         except OSError:
-            if self._now is None:
-                raise
+            found = self._now(address, size)
             self.later = True
-            return self._now(address, size)
+            return found

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.tracee import ROOT
+from bench.tracee import ROOT, Tracee
 from sampler.linux import procfs, text
 from sampler.linux.signals import ProcessHandle
 from sampler.question import MOST_EXPRESSIONS
@@ -191,6 +191,25 @@ def as_nobody() -> list[str]:
         "--inh-caps=+dac_read_search",
         "--ambient-caps=+dac_read_search",
     ]
+
+
+def start_as_nobody(program: str) -> Tracee:
+    """A program of a user without rights; it is what setpriv has become."""
+    setpriv, *options = as_nobody()
+    return Tracee(*options, str(ROOT / "build" / program), program=Path(setpriv))
+
+
+def run_as_nobody(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A run of that user, to its end."""
+    return subprocess.run(
+        [*as_nobody(), *command(*arguments)], capture_output=True, text=True, check=False, cwd=ROOT, timeout=60
+    )
+
+
+def refusing(calls: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A run for which the kernel refuses these system calls."""
+    words = [sys.executable, "-m", "tests.integration.refusing", calls, *command(*arguments)]
+    return subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -27,7 +27,10 @@ from tests.integration.help import (
     ended,
     lines_of,
     lines_until,
+    refusing,
+    run_as_nobody,
     sampler,
+    start_as_nobody,
     started,
     wait_until,
 )
@@ -71,6 +74,11 @@ def all_values(lines: list[Line], expression: str = "o->number") -> list[Any]:
 
 def has(number: int) -> Callable[[Line], bool]:
     return lambda line: number in values(line)
+
+
+def of_an_anchor(line: Line) -> bool:
+    """Whether the address was looked up since the line before."""
+    return "between_ns" in line.get("cost", {})
 
 
 def untorn(lines: list[Line], *expressions: str) -> Iterator[tuple[Any, ...]]:
@@ -259,7 +267,7 @@ def test_an_object_that_has_moved_is_found_again_and_that_is_told(moving: Tracee
 def test_an_object_that_stays_is_anchored_once(moving: Tracee) -> None:
     with started("record", str(moving.pid), *OF_VISIT) as run:
         until(run, has(1))
-        lines = until(run, lambda line: line["cost"].get("between_ns") if "cost" in line else False)
+        lines = until(run, of_an_anchor)
         run.send_signal(signal.SIGINT)
         lines += list(lines_of(run))
     (detach,) = [line for line in lines if line.get("event") == "detach"]
@@ -413,6 +421,14 @@ def test_what_cannot_be_read_without_a_thread_is_refused_before_anything_is_touc
     assert_as_found(target.pid)
 
 
+def test_where_the_kernel_refuses_to_read_memory_it_is_refused_before_anything_is_touched(moving: Tracee) -> None:
+    done = refusing("process_vm_readv", "record", str(moving.pid), *OF_VISIT)
+    (line,) = map(json.loads, done.stdout.splitlines())
+    assert (done.returncode, line["error"]["kind"]) == (1, "NotPermitted")
+    assert "process_vm_readv" in line["error"]["why"]
+    assert_as_found(moving.pid)
+
+
 def test_one_part_that_cannot_be_read_is_named(start: Start) -> None:
     done = sampler("record", str(start(program="c_ring").pid), GAP, "r", "--at=ring_write", BY_PEEK)
     assert (done.returncode, "'r'" in done.stderr) == (1, True), done.stderr
@@ -486,8 +502,34 @@ def test_where_perf_cannot_ptrace_looks_up_the_addresses(start: Start) -> None:
         interrupted(run)
     assert (lines[0]["anchored_by"], len(lines[0]["places"])) == ("ptrace", 5)
     assert set(all_values(lines, "keep.size")) == {4}
-    assert len([line for line in lines if line.get("cost", {}).get("between_ns")]) >= 2
+    assert len(list(filter(of_an_anchor, lines))) >= 2
     assert_as_found(target.pid)
+
+
+def test_where_the_kernel_gives_no_breakpoints_ptrace_looks_up_the_addresses(moving: Tracee) -> None:
+    done = refusing("perf_event_open", "record", str(moving.pid), *OF_VISIT, "--count=100")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines[0]["anchored_by"] == "ptrace"
+    assert all_values(lines) == [1] * 100
+    assert_as_found(moving.pid)
+
+
+def test_a_plain_user_reads_a_process_of_their_own() -> None:
+    with start_as_nobody("moving") as moving:
+        done = run_as_nobody("record", str(moving.pid), *OF_VISIT, "--count=100")
+        assert_as_found(moving.pid)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (lines[0]["anchored_by"], all_values(lines)) == ("perf", [1] * 100)
+
+
+def test_only_a_hit_that_meets_the_condition_tells_where_the_memory_lies(moving: Tracee) -> None:
+    with started("record", str(moving.pid), *OF_VISIT, "--when=o->number == 2") as run:
+        miss = until(run, lambda line: line["type"] == "miss")[-1]
+        assert miss["reason"] == "no-match"
+        moving.ask("move")
+        until(run, has(2))
+        interrupted(run)
+    assert_as_found(moving.pid)
 
 
 def test_who_looks_up_the_addresses_is_told_in_the_summary(moving: Tracee) -> None:
@@ -507,11 +549,20 @@ def test_what_the_anchors_have_cost_is_told(moving: Tracee) -> None:
 
 @pytest.mark.parametrize("victim", ["front end", "recorder"])
 def test_a_kill_at_any_moment_leaves_the_target_as_found(moving: Tracee, victim: str) -> None:
+    kill_at_random_moments(moving.pid, victim, "o->number", "--at=visit")
+    assert moving.ask("move") == "2\n"
+
+
+def test_a_kill_of_the_front_end_where_ptrace_looks_up_the_addresses_leaves_the_target_as_found(start: Start) -> None:
+    at = located("places.c: inlined", "c_types")
+    kill_at_random_moments(start(program="c_types").pid, "front end", "keep.size", f"--at={at}")
+
+
+def kill_at_random_moments(pid: int, victim: str, *asked: str) -> None:
     seed = random.randrange(1 << 32)
     moments = random.Random(seed)
     for turn in range(5):
-        asked = ("o->number", "--at=visit", BY_PEEK, "--rate=50000/s", "--format=jsonl")
-        with started("watch", str(moving.pid), *asked) as front_end:
+        with started("watch", str(pid), *asked, BY_PEEK, "--rate=50000/s", "--format=jsonl") as front_end:
             recorder = child_of(front_end.pid)
             lines_until(front_end, "event")
             time.sleep(moments.uniform(0, 0.1))  # the moment is what the test is about
@@ -519,22 +570,6 @@ def test_a_kill_at_any_moment_leaves_the_target_as_found(moving: Tracee, victim:
             front_end.communicate(timeout=20)
             ended(recorder)
         try:
-            assert_as_found(moving.pid)
+            assert_as_found(pid)
         except AssertionError as error:
             raise AssertionError(f"turn {turn} of seed {seed}: {error}") from error
-        assert moving.ask("move") == f"{turn + 2}\n"
-
-
-def test_a_kill_of_the_front_end_where_ptrace_looks_up_the_addresses_leaves_the_target_as_found(start: Start) -> None:
-    target = start(program="c_types")
-    at = located("places.c: inlined", "c_types")
-    for _ in range(3):
-        asked = ("keep.size", f"--at={at}", BY_PEEK, "--rate=1000/s", "--format=jsonl")
-        with started("watch", str(target.pid), *asked) as front_end:
-            recorder = child_of(front_end.pid)
-            lines_until(front_end, "event")
-            time.sleep(random.uniform(0, 0.1))  # likewise
-            front_end.kill()
-            front_end.communicate(timeout=20)
-            ended(recorder)
-        assert_as_found(target.pid)

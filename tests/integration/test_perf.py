@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -15,20 +13,21 @@ from typing import Any
 
 import pytest
 
-from bench.tracee import ROOT, Tracee
+from bench.tracee import Tracee
 from sampler.linux import procfs
 from sampler.linux.perf_event import Breakpoint, Where
 from tests.conftest import Start
-from tests.images import located
+from tests.images import compiled, located
 from tests.integration.help import (
     Line,
-    as_nobody,
     assert_as_found,
     child_of,
-    command,
     lines_of,
     lines_until,
+    refusing,
+    run_as_nobody,
     sampler,
+    start_as_nobody,
     started,
 )
 
@@ -163,6 +162,34 @@ def test_a_nil_pointer_and_unreadable_memory_are_misses_with_the_reason(start: S
     assert [miss["detail"] for miss in misses] == ["memory at 0x10 cannot be read"] * 2
 
 
+UNTOUCHED = """
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+__attribute__((noinline)) void visit(const long *number) { __asm__ volatile("" : : "r"(number)); }
+int main(void)
+{
+    FILE *file = tmpfile();
+    long number = 4711;
+    fwrite(&number, sizeof number, 1, file);
+    fflush(file);
+    const long *page = mmap(NULL, sizeof number, PROT_READ, MAP_PRIVATE, fileno(file), 0);
+    puts("ready");
+    fflush(stdout);
+    for (;;)
+        visit(page);
+}
+"""
+
+
+def test_a_page_that_is_not_in_memory_at_the_hit_is_read_after_it_and_marked(tmp_path: Path) -> None:
+    with Tracee(program=compiled(tmp_path, "untouched", "-g", "-O1", main_c=UNTOUCHED)) as target:
+        lines = recorded(str(target.pid), "*number", "--at=visit", *BY_PERF, "--count=3")
+    samples = of_type(lines, "sample")
+    assert [sample["values"] for sample in samples] == [{"*number": 4711}] * 3
+    assert [sample.get("atomic", True) for sample in samples] == [False, True, True]
+
+
 @pytest.mark.parametrize("how", ["exec", "exit 3"])
 def test_a_target_that_ends_or_becomes_another_program_ends_the_run(offspring: Tracee, how: str) -> None:
     with started("record", str(offspring.pid), "*counter", "--at=step", *BY_PERF) as run:
@@ -276,18 +303,6 @@ def all_taken_soon(pid: int, address: int) -> Iterator[None]:
 # Without rights.
 
 
-def start_as_nobody(program: str) -> Tracee:
-    """A program of a user without rights; it is what setpriv has become."""
-    setpriv, *options = as_nobody()
-    return Tracee(*options, str(ROOT / "build" / program), program=Path(setpriv))
-
-
-def run_as_nobody(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*as_nobody(), *command(*arguments)], capture_output=True, text=True, check=False, cwd=ROOT, timeout=60
-    )
-
-
 def test_a_plain_user_asks_a_process_of_their_own_and_is_told_what_is_not_atomic() -> None:
     with start_as_nobody("c_ring") as ring:
         asked = (GAP, *INDICES, "r == 0", "--at=ring_write", *BY_PERF, "--count=20")
@@ -310,11 +325,6 @@ def test_a_plain_user_cannot_have_a_condition_looked_at_in_the_kernel() -> None:
         done = run_as_nobody("record", str(ring.pid), GAP, "--at=ring_write", "--when=r->write_index > 1")
     assert done.returncode == 1
     assert "may not be loaded" in done.stderr
-
-
-def refusing(calls: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "tests.integration.refusing", calls, *command(*arguments)]
-    return subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
 
 
 def test_where_the_kernel_takes_no_programs_memory_is_read_after_the_hit(start: Start) -> None:

@@ -88,14 +88,18 @@ def test_a_full_disk_is_told_and_a_reader_that_went_away_is_not() -> None:
     assert failures == ["No space left on device", None]
 
 
-def test_a_reader_that_reads_nothing_at_all_does_not_use_up_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox_module, "MOST_WAITING", 100)
+@pytest.mark.parametrize("size", [1023, 100_000])
+def test_a_reader_that_reads_nothing_at_all_does_not_use_up_the_memory(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """However long its lines are."""
+    monkeypatch.setattr(outbox_module, "MOST_WAITING", 100 * size)
     reader, writer = os.pipe()
     told = Event()
     with open(writer, "w", encoding="utf-8") as stream, open(reader, encoding="utf-8") as other_end:
         outbox = Outbox(stream, told.set)
         for _ in range(300):
-            outbox.write("x" * 1023 + "\n")  # a pipe holds some sixty
+            outbox.write("x" * size + "\n")  # a pipe holds some sixty thousand characters
         assert told.is_set()
         assert "does not read" in str(outbox.failure)
         other_end.close()
