@@ -83,9 +83,10 @@ class Perf:
     def look(self, deadline_ns: int) -> Sample | Miss | None:
         if not self.rest(deadline_ns):
             return None
+        self._presence.check()
         look = Look(deadline_ns, self._given.start_ns, self._hit_cost, self._question.when is not None)
         try:
-            self._traps.set(self._everywhere())
+            self._set()
             self._traps.arm()
             look.armed_ns = time.monotonic_ns()
             self._wait(look.armed_ns + self._question.timing.window_ns)
@@ -127,7 +128,7 @@ class Perf:
         with ExitStack() as opened:
             try:
                 opened.enter_context(self._traps)
-                self._traps.set(self._spots.of(procfs.threads(self._target.pid)))
+                self._set()
             except bpf.BpfRefused as error:
                 raise NotAnswerable(
                     "the kernel does not take the question", error.why, "ask with --instrument ptrace"
@@ -143,8 +144,17 @@ class Perf:
 
     # One look.
 
+    def _set(self) -> None:
+        self._spots.begin()
+        try:
+            self._traps.set(self._everywhere())
+        except NoneFree:
+            if not self._spots.narrow_for_now():
+                raise
+            self._traps.clear()
+            self._traps.set(self._everywhere())
+
     def _everywhere(self) -> list[Where]:
-        self._presence.check()
         return self._spots.of(procfs.threads(self._target.pid))
 
     def _wait(self, until_ns: int) -> None:
@@ -155,6 +165,7 @@ class Perf:
             census_ns = max(_CENSUS_NS, (now_ns - begun_ns) // _CENSUS_SHARE)
             if stop.wait_until(min(until_ns, now_ns + census_ns), traps.descriptor):
                 return
+            self._presence.check()
             traps.set(self._everywhere())
             traps.arm()
             now_ns = time.monotonic_ns()

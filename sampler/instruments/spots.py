@@ -16,16 +16,29 @@ class Spots:
 
     def __init__(self) -> None:
         self._processors = [Where(cpu=number) for number in procfs.processors()]
-        self._narrow = not _may_watch(self._processors[0])
+        self._threads_only = not _may_watch(self._processors[0])
+        self._by_thread: bool | None = None  # in this look; None: not decided yet
+
+    def begin(self) -> None:
+        """Another look."""
+        self._by_thread = None
 
     def of(self, threads: Sequence[int]) -> list[Where]:
-        if self._narrow or len(threads) <= len(self._processors):
-            return [Where(tid) for tid in threads]
-        return self._processors
+        """What was decided at the begin of a look holds for all of it, however many threads there are then."""
+        if self._by_thread is None:
+            self._by_thread = self._threads_only or len(threads) <= len(self._processors)
+        return [Where(tid) for tid in threads] if self._by_thread else self._processors
 
     def narrow(self) -> None:
-        """From now on threads only."""
-        self._narrow = True
+        """From the next look on threads only."""
+        self._threads_only = True
+
+    def narrow_for_now(self) -> bool:
+        """Threads only in this look: a breakpoint that any thread of the machine has takes one of each processor's,
+        but not of another thread. False if that is so already.
+        """
+        changed, self._by_thread = not self._by_thread, True
+        return changed
 
 
 def _may_watch(processor: Where) -> bool:

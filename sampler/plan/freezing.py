@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sampler.plan import nodes
-from sampler.plan.nodes import Arithmetic, Block, Constant, Node, Offset, Register, ThreadPointer
+from sampler.plan.nodes import Arithmetic, Block, Constant, Node, Offset, Provided, Register, ThreadPointer, Within
 from sampler.plan.sharing import Sharing, values
+from sampler.plan.trees import children
 
 # The stack pointer and the frame pointer (System V ABI, AMD64, figure 3.36).
 _RBP, _RSP = 6, 7
@@ -24,6 +25,7 @@ class Freezing:
         sharing = Sharing()
         self._plans = [sharing.of(plan) for plan in plans]
         self._found: dict[int, Block] = {}
+        self._checked = set[int]()
         seen = set[int]()
         for plan in self._plans:
             self._find(plan, seen)
@@ -50,6 +52,7 @@ class Freezing:
         seen.add(id(node))
         if isinstance(node, Block):
             _check_base(node.address)
+            _check_way(node.address, self._checked)
             self._found[id(node)] = node
             return
         if type(node) in _REFUSED:
@@ -66,6 +69,28 @@ def _check_base(address: Node) -> None:
         raise NotFreezable("what lies on the stack: it is gone when the function returns")
     if isinstance(base, ThreadPointer):
         raise NotFreezable(_REFUSED[ThreadPointer])
+
+
+def _check_way(node: Node, seen: set[int]) -> None:
+    """NotFreezable where more than pointers leads to the memory: what did so once would answer ever after."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, Provided):
+        raise NotFreezable("what one form of a value holds: it may be another by the time that it is read")
+    if isinstance(node, Arithmetic) and node.operator == "*" and _varies(node):
+        raise NotFreezable("an element by a variable index: it may be another by the time that it is read")
+    for part in _leading(node):
+        _check_way(part, seen)
+
+
+def _varies(node: Node) -> bool:
+    return isinstance(node, Block | Register | ThreadPointer) or any(_varies(part) for part in _leading(node))
+
+
+def _leading(node: Node) -> list[Node]:
+    """What its value is made of: not what it is only held against."""
+    return [node.index] if isinstance(node, Within) else list(children(node))
 
 
 _REFUSED: dict[type[Node], str] = {

@@ -275,6 +275,13 @@ def test_without_a_free_breakpoint_perf_is_refused_and_auto_takes_ptrace(start: 
     assert_as_found(ring.pid)
 
 
+def test_breakpoints_that_another_process_has_do_not_matter(start: Start) -> None:
+    ring, other = start(program="c_ring"), start(program="c_ring")
+    with all_taken(other.pid, address_of(other.pid, "ring_read")):
+        lines = recorded(str(ring.pid), *AT_WRITE, "--count=3")
+    assert len(of_type(lines, "sample")) == 3
+
+
 def test_breakpoints_that_are_taken_during_a_run_make_misses(start: Start) -> None:
     ring = start(program="c_ring")
     address = address_of(ring.pid, "ring_read")
