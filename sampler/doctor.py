@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sampler.errors import ExpressionBeyond, NotPermitted, SamplerError
+from sampler.errors import ExpressionBeyond, SamplerError
 from sampler.instruments.base import Assignment
 from sampler.instruments.choice import COMPILING, made
 from sampler.instruments.dlv import check_binary
@@ -138,15 +138,9 @@ def _gdb() -> str:
 def _perf() -> str:
     """On ourselves: a breakpoint that is hit, and its handler."""
     atomic = bpf.permitted()
-    try:
-        least_ns, most_ns, _ = measured(in_kernel=atomic).to_json()
-    except OSError as error:
-        raise NotPermitted(
-            "hardware breakpoints may not be set", error.strerror or str(error),
-            "set kernel.perf_event_paranoid to 2 or less, or run as root",
-        ) from error  # fmt: skip
+    hit_ns = measured(in_kernel=atomic).hit_ns
     handler = "a program in the kernel" if atomic else "no program in the kernel allowed: memory is read after the hit"
-    return f"a hit takes {span(least_ns, most_ns)} here; {handler}"
+    return f"a hit takes {span(hit_ns.low, hit_ns.high)} here; {handler}"
 
 
 def _matplotlib() -> str:

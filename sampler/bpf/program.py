@@ -23,13 +23,13 @@ _LOOKUP, _OUTPUT = 1, 130
 _FORCE_WAKEUP = 2
 
 # What the shared counters count.
-HITS, TAKEN, DROPPED, UNREADABLE, FOREIGN = range(5)
-COUNTERS = 5
-#: So many hits of other processes a processor bears; then the breakpoint is gone there.
+HITS, TAKEN, DROPPED, UNREADABLE, FOREIGN, PASSED_NS = range(6)
+COUNTERS = 6
+#: So many hits of other processes are borne; then each takes the breakpoint of its processor away, and says so.
 MOST_FOREIGN = 16
 
-#: What a record is about.
-ANSWER, GIVEN_UP = 0, 1
+#: What a record is about: an answer, too many hits that did not meet the condition, too many of other processes.
+ANSWER, GIVEN_UP, OUTNUMBERED = 0, 1, 2
 _HEAD = struct.Struct("<QQQQ17Q")  # begun, ended, thread, what; the registers
 _READING = struct.Struct("<Qq")  # address; how many bytes were read, or an error below 0
 MOST_BYTES = 31 << 10  # of a value in an array with one for each processor: PCPU_MIN_UNIT_SIZE, less a little
@@ -55,9 +55,11 @@ class Program:
         looked_at = walk(condition) if condition is not None else []
         if any(isinstance(node, nodes.Text | nodes.TerminatedText) for node in looked_at):
             raise NotExpressible("strings, to compare them")
-        found = walk(*plans, *([condition] if condition is not None else []))
+        found = [*looked_at, *walk(*plans)]
         check_registers(found)
+        #: Those of the condition come first: a hit that does not meet it reads no more.
         self._readings = list(dict.fromkeys(node for node in found if isinstance(node, Reading)))
+        self._before = len({node for node in looked_at if isinstance(node, Reading)})
         self._bias, self._condition, self._most_hits, self._only = bias, condition, most_hits, only
         self._stored: dict[Node, Stored] = {}
         at = _HEAD.size
@@ -73,7 +75,8 @@ class Program:
         """The instructions, for maps by their descriptors; ``scratch`` has room for ``size`` bytes."""
         self._asm = asm = Assembler()
         self._values, self._ring = Values(asm, self._stored, self._bias), ring
-        self._stop, self._refused, self._unfit, self._spent = (asm.label() for _ in range(4))
+        self._stop, self._refused, self._unfit, self._spent, self._outnumbered = (asm.label() for _ in range(5))
+        self._scratch = scratch
         asm.move(R6, R1)
         asm.map_value(R9, counters)
         if self._only is not None:
@@ -82,12 +85,14 @@ class Program:
         asm.move(R8, R1)
         asm.load(R1, R9, 8 * TAKEN)
         asm.jump_if_constant("!=", R1, 0, self._stop)
-        self._find(scratch)
+        self._find()
         asm.jump_if_constant(">=", R8, self._most_hits, self._spent)
         self._head(ANSWER)
-        for node in self._readings:
+        for node in self._readings[: self._before]:
             self._read(node)
         self._check()
+        for node in self._readings[self._before :]:
+            self._read(node)
         self._take()
         self._ends()
         return asm.assembled()
@@ -100,22 +105,20 @@ class Program:
         self._asm.fetch_add(R9, 8 * counter, R1)
 
     def _pass_over_others(self, only: int) -> None:
-        asm, ours, too_many = self._asm, self._asm.label(), self._asm.label()
+        asm, ours = self._asm, self._asm.label()
         asm.call(_CURRENT_PID_TGID)
         asm.alu_with(">>", R0, 32)
         asm.jump_if_constant("==", R0, only, ours)
         self._count(FOREIGN)
-        asm.jump_if_constant(">=", R1, MOST_FOREIGN, too_many)
+        asm.jump_if_constant(">=", R1, MOST_FOREIGN, self._outnumbered)
         self._exit(_STAY)
-        asm.place(too_many)
-        self._exit(_STOP)
         asm.place(ours)
 
-    def _find(self, scratch: int) -> None:
+    def _find(self) -> None:
         """This processor's scratch memory, into R7."""
         asm = self._asm
         asm.store_constant(FRAME, -8, 0)
-        asm.map(R1, scratch)
+        asm.map(R1, self._scratch)
         asm.move(R2, FRAME)
         asm.alu_with("+", R2, -8)
         asm.call(_LOOKUP)
@@ -197,13 +200,29 @@ class Program:
                 asm.place(self._unfit)
                 self._count(UNREADABLE)
             asm.place(self._refused)
+            self._count_time()
             self._exit(_STAY)
         asm.place(self._spent)
         if self._condition is not None:
             self._head(GIVEN_UP)
             self._hand_over(_HEAD.size)
+        else:
+            self._exit(_STOP)
+        if self._only is not None:
+            asm.place(self._outnumbered)
+            self._find()
+            self._head(OUTNUMBERED)
+            self._hand_over(_HEAD.size)
         asm.place(self._stop)
         self._exit(_STOP)
+
+    def _count_time(self) -> None:
+        """What this hit has taken in here, though nothing came of it."""
+        asm = self._asm
+        asm.call(_KTIME_GET_NS)
+        asm.load(R1, R7, 0)
+        asm.alu("-", R0, R1)
+        asm.fetch_add(R9, 8 * PASSED_NS, R0)
 
     def _hand_over(self, size: int) -> None:
         asm, handed = self._asm, self._asm.label()
@@ -229,9 +248,9 @@ class Program:
         return int(_HEAD.unpack_from(record)[-1])
 
     def snapshot(self, record: bytes) -> Snapshot | None:
-        """What a record says; None where too many hits did not match."""
+        """What a record says; None where it is no answer."""
         begun, ended, thread, what, *registers = _HEAD.unpack_from(record)
-        if what == GIVEN_UP:
+        if what != ANSWER:
             return None
         return Snapshot(begun, ended, thread & 0xFFFFFFFF, tuple(registers), tuple(self._pieces(record)))
 

@@ -9,99 +9,88 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import cache
 
 from sampler.bpf.program import Program
+from sampler.errors import NotAnswerable
+from sampler.instruments.breakpoints import NoneFree, refusal
 from sampler.instruments.traps import KernelTraps, PlainTraps, Traps
 from sampler.linux.perf_event import Companion, Where
 from sampler.plan.nodes import Constant
-from sampler.plan.snapshot import Snapshot
-from sampler.sample import Cost, Interval, Miss
+from sampler.sample import Interval
 
 _TRIALS = 40
+_OUTLIERS = 2  # of so many trials: those in which somebody else had our processor
 
 
 @dataclass(frozen=True, slots=True)
 class HitCost:
-    """Nanoseconds: what any hit took at least, nearly all at most; one that does not meet a condition."""
+    """Durations at least and, of 19 in 20, at most: of a hit, and of one that does not meet a condition.
 
-    least_ns: int
-    most_ns: int
-    passed_ns: int = 0
+    ``stays``: a program can leave its breakpoint armed (since Linux 6.10; before, the first hit takes it away).
+    ``ahead_ns``: of the kernel's clock over ours, which differ in a time namespace.
+    """
+
+    hit_ns: Interval
+    passed_ns: Interval = field(default_factory=Interval)
+    stays: bool = False
+    ahead_ns: int = 0
 
     def of(self, inside_ns: int, hits: int, passed: int) -> Interval:
         """Of a look: ``inside_ns`` was seen in the handler itself; ``passed``: hits that changed nothing."""
-        low, high = (hits * each + passed * self.passed_ns for each in (self.least_ns, self.most_ns))
-        return Interval(inside_ns + low, inside_ns + high)
+        low = inside_ns + hits * self.hit_ns.low + passed * self.passed_ns.low
+        return Interval(low, inside_ns + hits * self.hit_ns.high + passed * self.passed_ns.high)
 
-    def to_json(self) -> list[int]:
-        return [self.least_ns, self.most_ns, self.passed_ns]
-
-
-class Look:
-    """What one look has come to so far. Times on the monotonic clock; ``hits`` by all threads."""
-
-    def __init__(self, deadline_ns: int, start_ns: int, hit_cost: HitCost, conditional: bool) -> None:
-        self._deadline_ns, self._start_ns = deadline_ns, start_ns
-        self._hit_cost, self._conditional = hit_cost, conditional
-        self.begun_ns = self.armed_ns = self.waited_ns = time.monotonic_ns()
-        self.hits, self.full = 0, False
-
-    @property
-    def late_ns(self) -> int:
-        return self.begun_ns - self._deadline_ns
-
-    def cost(self, snapshot: Snapshot, interrupted_ns: int) -> Cost:
-        """``interrupted_ns``: how long setting and clearing the breakpoints of one thread has taken."""
-        wait_ns = max(0, snapshot.begun_ns - self.armed_ns)
-        return self._cost(snapshot.ended_ns - snapshot.begun_ns, interrupted_ns, wait_ns)
-
-    def miss(self, reason: str, detail: str, interrupted_ns: int) -> Miss:
-        cost = self._cost(0, interrupted_ns, self.waited_ns - self.armed_ns)
-        return Miss(self.armed_ns - self._start_ns, reason, cost, detail, self.late_ns)
-
-    def _cost(self, inside_ns: int, interrupted_ns: int, wait_ns: int) -> Cost:
-        now_ns = time.monotonic_ns()
-        return Cost(
-            self._suspended(inside_ns) + Interval(0, interrupted_ns),
-            Interval(self.begun_ns - self._start_ns, now_ns - self._start_ns),
-            wait_ns,
-            0,
-            self.hits,
-            setup_ns=Interval(self.armed_ns - self.begun_ns, now_ns - self.waited_ns),
-        )
-
-    def _suspended(self, inside_ns: int) -> Interval:
-        """With a condition, all hits but the last leave the breakpoint as it is; without, each takes its own away."""
-        passed = max(0, self.hits - 1) if self._conditional else 0
-        return self._hit_cost.of(inside_ns, self.hits - passed, passed)
+    def to_json(self) -> dict[str, list[int]]:
+        return {"hit_ns": self.hit_ns.to_json(), "passed_ns": self.passed_ns.to_json()}
 
 
 @cache
 def measured(in_kernel: bool) -> HitCost:
-    """On the calling thread, once. Raises OSError, NotPermitted."""
+    """On the calling thread, once. Raises NotPermitted, NotAnswerable."""
     function = ctypes.PyDLL(None).getppid
     address = ctypes.cast(function, ctypes.c_void_p).value or 0
+    try:
+        with Companion():
+            return _measured(in_kernel, address, function)
+    except NoneFree as full:
+        what, why = "a hit cannot be tried out", "all four breakpoints of our own thread are in use"
+        raise NotAnswerable(what, why, "end what uses them, or ask with --instrument ptrace") from full
+    except OSError as error:
+        raise refusal(error) from error
+
+
+def _measured(in_kernel: bool, address: int, function: Callable[[], object]) -> HitCost:
     traps: Traps = KernelTraps({address: Program((), 0)}) if in_kernel else PlainTraps([address])
-    with Companion(), traps:
-        found = sorted(_one(traps, function) for _ in range(_TRIALS))
-    passed_ns = _passed(address, function) if in_kernel else 0
-    return HitCost(found[0], found[-max(1, len(found) // 20)], passed_ns)
+    with traps:
+        hits = [_hit(traps, function) for _ in range(_TRIALS)]
+        ahead_ns = _ahead_ns(traps, function)
+    if not in_kernel:
+        return HitCost(_bounds(hits), ahead_ns=ahead_ns)
+    with KernelTraps({address: Program((), 0, Constant(0), 2 * _TRIALS)}) as passing:
+        passed = list(_passed(passing, function))
+        stays = passing.take().hits == _TRIALS
+    return HitCost(_bounds(hits), _bounds(passed), stays, ahead_ns)
 
 
-def _passed(address: int, function: Callable[[], object]) -> int:
-    """A hit at which a condition is false: the breakpoint stays."""
-    with KernelTraps({address: Program((), 0, Constant(0), 2 * _TRIALS)}) as traps:
-        traps.set([Where(threading.get_native_id())])
-        without_ns = sum(_taken(function) for _ in range(_TRIALS))
-        traps.arm()
-        with_ns = sum(_taken(function) for _ in range(_TRIALS))
-    return max(0, with_ns - without_ns) // _TRIALS
+def _bounds(found: list[int]) -> Interval:
+    ordered = sorted(found)
+    return Interval(ordered[0], ordered[-1 - _OUTLIERS])
 
 
-def _one(traps: Traps, function: Callable[[], object]) -> int:
+def _passed(traps: Traps, function: Callable[[], object]) -> Iterator[int]:
+    """Hits at which a condition is false: the breakpoint stays."""
+    traps.set([Where(threading.get_native_id())])
+    without_ns = min(_taken(function) for _ in range(_TRIALS))
+    traps.arm()
+    for _ in range(_TRIALS):
+        yield max(0, _taken(function) - without_ns)
+    traps.clear()
+
+
+def _hit(traps: Traps, function: Callable[[], object]) -> int:
     traps.set([Where(threading.get_native_id())])
     try:
         without_ns = _taken(function)
@@ -109,6 +98,18 @@ def _one(traps: Traps, function: Callable[[], object]) -> int:
         return max(0, _taken(function) - without_ns)
     finally:
         traps.clear()
+
+
+def _ahead_ns(traps: Traps, function: Callable[[], object]) -> int:
+    traps.set([Where(threading.get_native_id())])
+    traps.arm()
+    before_ns = time.monotonic_ns()
+    function()
+    after_ns = time.monotonic_ns()
+    traps.disarm()
+    (snapshot,) = traps.take().snapshots
+    traps.clear()
+    return 0 if before_ns <= snapshot.begun_ns <= after_ns else snapshot.begun_ns - before_ns
 
 
 def _taken(function: Callable[[], object]) -> int:

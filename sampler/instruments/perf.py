@@ -14,12 +14,14 @@ from typing import Any, Self
 from sampler.bpf.program import Program, check_registers
 from sampler.bpf.values import NotExpressible
 from sampler.errors import NotAnswerable
+from sampler.instruments.attempt import Attempt
 from sampler.instruments.base import Assignment
+from sampler.instruments.breakpoints import NoneFree, refusal
 from sampler.instruments.compiled import Compiled
-from sampler.instruments.hit_cost import Look, measured
+from sampler.instruments.hit_cost import measured
 from sampler.instruments.presence import Presence
 from sampler.instruments.spots import Spots
-from sampler.instruments.traps import KernelTraps, NoneFree, PlainTraps, Traps
+from sampler.instruments.traps import Catch, KernelTraps, PlainTraps, Traps
 from sampler.linux import bpf, procfs
 from sampler.linux.perf_event import Companion, Where
 from sampler.linux.readiness import allow_descriptors
@@ -65,9 +67,8 @@ class Perf:
             opened.enter_context(Companion())
             opened.enter_context(self._traps)
             opened.enter_context(self._presence)
-            self._hit_cost = measured(in_kernel=self._traps.atomic)
             self._open = opened.pop_all()
-        cost = {"suspended_ns": [0, 0], "hit_ns": self._hit_cost.to_json()}
+        cost = {"suspended_ns": [0, 0]} | self._hit_cost.to_json()
         self._given.report("attach", cost | {"threads": len(procfs.threads(self._target.pid))})
         return self
 
@@ -84,44 +85,57 @@ class Perf:
         if not self.rest(deadline_ns):
             return None
         self._presence.check()
-        look = Look(deadline_ns, self._given.start_ns, self._hit_cost, self._question.when is not None)
+        attempt = Attempt(deadline_ns, self._given.start_ns, self._hit_cost, self._question.when is not None)
+        try:
+            self._catch(attempt)
+            return self._outcome(attempt)
+        finally:
+            self._traps.clear()
+
+    def _catch(self, attempt: Attempt) -> None:
         try:
             self._set()
             self._traps.arm()
-            look.armed_ns = time.monotonic_ns()
-            self._wait(look.armed_ns + self._question.timing.window_ns)
-            look.waited_ns = time.monotonic_ns()
+            attempt.armed_ns = time.monotonic_ns()
+            self._wait(attempt.armed_ns + self._question.timing.window_ns)
         except NoneFree:
-            look.full = True
+            attempt.full = True
         finally:
-            self._traps.clear()
-        return self._outcome(look)
+            attempt.waited_ns = time.monotonic_ns()
+            self._traps.disarm()
+        attempt.catch, attempt.interrupted_ns = self._traps.take(), self._traps.interrupted_ns
 
     # In and out.
 
     def _made_traps(self) -> Traps:
         """With programs of the kernel if they may be loaded; else the kernel notes down what it knows."""
-        places = self._compiled.places
+        places, conditional = self._compiled.places, self._question.when is not None
         if bpf.permitted():
+            self._hit_cost = measured(in_kernel=True)
+            if conditional and not self._hit_cost.stays:
+                raise _no_condition("a hit that does not meet it takes the breakpoint away before Linux 6.10")
             return KernelTraps({address: self._program(place) for address, place in places.items()})
+        self._hit_cost = measured(in_kernel=False)
         self._spots.narrow()
         for place in places.values():
             check_plain(place)
-        if self._question.when is not None:
-            raise NotAnswerable(
-                "perf cannot look at a condition here",
-                "that is done by a program in the kernel, which may not be loaded",
-                "run as root or with CAP_BPF and CAP_PERFMON, or ask for the condition beside the rest",
-            )
+        if conditional:
+            raise _no_condition("that is done by a program in the kernel, which may not be loaded")
         return PlainTraps(places)
 
     def _program(self, place: PlannedPlace) -> Program:
-        most = self._question.most_hits if self._question.when is not None else 1
         # In a PID namespace of our own we do not know what the kernel calls the target.
         only = self._target.pid if procfs.pids_are_the_kernels() else None
-        if only is None:
+        if only is None or not self._hit_cost.stays:  # whoever is passed over must leave the breakpoint armed
             self._spots.narrow()
-        return kernel_program(place, self._compiled.bias, most, only)
+        return kernel_program(place, self._compiled.bias, self._most_hits(), only)
+
+    def _most_hits(self) -> int:
+        """So many are tried, and no more than the budget has room for from one look to the next."""
+        if self._question.when is None:
+            return 1
+        room_ns = self._question.budget.max_suspended * self.period_ns
+        return max(1, min(self._question.most_hits, round(room_ns / max(1, self._hit_cost.passed_ns.high))))
 
     def _try(self) -> None:
         """Whether the kernel takes our programs and gives us breakpoints. None is armed."""
@@ -139,6 +153,8 @@ class Perf:
                     _NONE_FREE,
                     "end that, or ask with --instrument ptrace",
                 ) from None
+            except OSError as error:
+                raise refusal(error) from error
             finally:
                 self._traps.clear()
 
@@ -148,7 +164,7 @@ class Perf:
         self._spots.begin()
         try:
             self._traps.set(self._everywhere())
-        except NoneFree:
+        except (NoneFree, NotAnswerable):
             if not self._spots.narrow_for_now():
                 raise
             self._traps.clear()
@@ -164,40 +180,52 @@ class Perf:
         while stop.reason is None and now_ns < until_ns:
             census_ns = max(_CENSUS_NS, (now_ns - begun_ns) // _CENSUS_SHARE)
             if stop.wait_until(min(until_ns, now_ns + census_ns), traps.descriptor):
-                return
+                if traps.has_caught():
+                    return
+                if self._spots.narrow_for_now():  # so many others come by that processors are watched no more
+                    self._spots.narrow()
+                    traps.clear()
             self._presence.check()
             traps.set(self._everywhere())
             traps.arm()
             now_ns = time.monotonic_ns()
 
-    def _outcome(self, look: Look) -> Sample | Miss | None:
-        catch = self._traps.take()
-        look.hits = catch.hits
+    def _outcome(self, attempt: Attempt) -> Sample | Miss | None:
+        catch = attempt.catch
         if catch.foreign:
             self._spots.narrow()
         self._presence.check()
         if catch.snapshots:
-            return self._answer(catch.snapshots[0], look)
-        if look.full:
-            return self._miss(look, "no-breakpoint", _NONE_FREE)
+            return self._answer(catch.snapshots[0].earlier(self._hit_cost.ahead_ns), attempt)
+        if attempt.full:
+            return attempt.miss("no-breakpoint", _NONE_FREE)
         if self._given.stop.reason is not None:
             return None
-        if self._question.when is not None and look.hits:
-            unread = f"; at {catch.unreadable} it could not be read" if catch.unreadable else ""
-            return self._miss(look, "no-match", f"at none of {look.hits} hits was {self._question.when} true{unread}")
-        return self._miss(look, "not-reached", "nobody came by in time")
+        if catch.dropped:
+            return attempt.miss("lost", "there was no room for the answer")
+        if self._question.when is not None and catch.hits:
+            return attempt.miss("no-match", self._no_match(catch))
+        unwatched = f"; {catch.full} threads had no breakpoint free" if catch.full else ""
+        return attempt.miss("not-reached", f"nobody came by in time{unwatched}")
 
-    def _miss(self, look: Look, reason: str, detail: str) -> Miss:
-        return look.miss(reason, detail, self._traps.interrupted_ns)
+    def _no_match(self, catch: Catch) -> str:
+        unread = f"; at {catch.unreadable} it could not be read" if catch.unreadable else ""
+        most = self._most_hits()
+        enough = "; more would be beyond the budget" if catch.hits >= most < self._question.most_hits else ""
+        return f"at none of {catch.hits} hits was {self._question.when} true{unread}{enough}"
 
-    def _answer(self, snapshot: Snapshot, look: Look) -> Sample | Miss:
+    def _answer(self, snapshot: Snapshot, attempt: Attempt) -> Sample | Miss:
         evaluator = self._evaluators[snapshot.instruction_pointer]
         reader = Reader(snapshot, self._presence.memory.read)
         moment = Moment(snapshot.registers, reader.read, 0, self._compiled.bias)
         evaluator.gather(moment)
-        cost = look.cost(snapshot, self._traps.interrupted_ns)
-        t_ns = snapshot.begun_ns - self._given.start_ns
-        return self._compiled.answer(evaluator, moment, t_ns, cost, look.late_ns, atomic=not reader.later)
+        cost, t_ns = attempt.cost(snapshot), snapshot.begun_ns - self._given.start_ns
+        return self._compiled.answer(evaluator, moment, t_ns, cost, attempt.late_ns, atomic=not reader.later)
+
+
+def _no_condition(why: str) -> NotAnswerable:
+    fix = "run as root or with CAP_BPF and CAP_PERFMON on Linux 6.10 or newer, or ask for the condition beside the rest"
+    return NotAnswerable("perf cannot look at a condition here", why, fix)
 
 
 def kernel_program(place: PlannedPlace, bias: int, most_hits: int, only: int | None) -> Program:

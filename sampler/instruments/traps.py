@@ -1,4 +1,4 @@
-"""Breakpoints that fire once: set on threads or on processors, armed, waited for and taken away together.
+"""Breakpoints that fire once, and what they catch.
 
 With the right to load BPF programs the answer is taken at the very hit, in the kernel; without it the
 kernel notes the registers and the top of the stack, and memory is read afterwards.
@@ -6,49 +6,54 @@ kernel notes the registers and the top of the stack, and memory is read afterwar
 
 from __future__ import annotations
 
-import errno
 import os
-import resource
 import select
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from sampler.bpf.program import COUNTERS, FOREIGN, HITS, UNREADABLE, Program
-from sampler.errors import NotAnswerable, NotPermitted
+from sampler.bpf.program import COUNTERS, DROPPED, FOREIGN, HITS, PASSED_NS, UNREADABLE, Program
+from sampler.instruments.breakpoints import Breakpoints
 from sampler.linux import bpf
-from sampler.linux.perf_event import Breakpoint, NoRoom, SamplingBreakpoint, Where
+from sampler.linux.perf_event import Breakpoint, SamplingBreakpoint, Where
 from sampler.plan.snapshot import Piece, Snapshot
 
 _RING_BYTES = 1 << 17
-
-
-class NoneFree(Exception):
-    """All four breakpoints of a thread, or of a processor, are in use, by somebody else."""
+_RSP = 7
+# What a function may use below its stack pointer (System V ABI, AMD64, 3.2.2), and the kernel does not note.
+_RED_ZONE = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Catch:
     """``snapshots``: what was caught, the first one first. ``foreign``: hits of other processes.
 
-    ``unreadable``: hits at which the condition could not be read.
+    ``unreadable``: hits at which the condition could not be read; ``passed_ns``: what those and the ones that did not
+    meet it took in the handler. ``full``: threads that had no breakpoint free. ``dropped``: answers without room.
     """
 
     snapshots: list[Snapshot]
     hits: int
     foreign: int = 0
     unreadable: int = 0
+    passed_ns: int = 0
+    full: int = 0
+    dropped: int = 0
 
 
 class Traps(Protocol):
-    """``descriptor`` can be read when somebody was caught. ``atomic``: memory is read at the hit itself."""
+    """``descriptor`` can be read when somebody may have been caught. ``atomic``: memory is read at the hit itself."""
 
     atomic: bool
 
     @property
     def descriptor(self) -> int: ...
+
+    @property
+    def interrupted_ns(self) -> int:
+        """For how long at most any one thread was interrupted, besides a hit, to set, arm and disarm."""
 
     def __enter__(self) -> Self: ...
 
@@ -57,97 +62,22 @@ class Traps(Protocol):
     ) -> None: ...
 
     def set(self, everywhere: Iterable[Where]) -> None:
-        """At each address, where there is none yet; not armed. Raises NoneFree, NotPermitted."""
+        """At each address, where there is none yet; not armed. Raises NoneFree, NotPermitted, NotAnswerable."""
 
     def arm(self) -> None:
         """Those that are not armed yet."""
 
-    def clear(self) -> None:
-        """Takes all away."""
+    def has_caught(self) -> bool:
+        """False where the descriptor could be read for another reason."""
+
+    def disarm(self) -> None:
+        """From now on nobody is hit."""
 
     def take(self) -> Catch:
-        """Since ``set``."""
-
-    @property
-    def interrupted_ns(self) -> int:
-        """For how long at most any one thread was interrupted, besides a hit, to set, arm and clear."""
-
-
-class _Events:
-    """The breakpoints themselves. A thread that ends meanwhile takes its own with it."""
-
-    def __init__(self, addresses: Iterable[int], kind: type[Breakpoint]) -> None:
-        self._addresses, self._kind = tuple(addresses), kind
-        self.set_ones: list[Breakpoint] = []
-        self._unarmed: list[Breakpoint] = []
-        self._known: set[Where] = set()
-        self._switches = 0
-        self._undisturbed = True
-        self.interrupted_ns = 0
-
-    def add(self, where: Where) -> list[Breakpoint]:
-        """None where there are some already."""
-        if where in self._known:
-            return []
-        if not self._unarmed:
-            self._switches = _switches()
-        self._known.add(where)
-        made: list[Breakpoint] = []
-        try:
-            for address in self._addresses:
-                made.append(self._kind(where, address))  # noqa: PERF401 - those made before one that fails are kept
-        except ProcessLookupError:
-            pass
-        except OSError as error:
-            raise _refusal(error) from error
-        finally:
-            self.set_ones += made
-            self._unarmed += made
-        return made
-
-    def arm(self) -> None:
-        for event in self._unarmed:
-            event.arm()
-        self._undisturbed &= not self._unarmed or self._switches == _switches()
-        self._unarmed.clear()
+        """Since ``set``; after ``disarm``."""
 
     def clear(self) -> None:
-        switches = _switches()
-        for event in self.set_ones:
-            event.close()
-        self._reckon(self._undisturbed and switches == _switches())
-        self._undisturbed = True
-        self.set_ones.clear()
-        self._unarmed.clear()
-        self._known.clear()
-
-    def _reckon(self, undisturbed: bool) -> None:
-        """If we have waited for our own processor, that is not what the target felt: the look before tells that."""
-        took_ns = dict.fromkeys(self._known, 0)
-        for event in self.set_ones:
-            took_ns[event.where] += event.took_ns
-        most_ns = max(took_ns.values(), default=0)
-        self.interrupted_ns = most_ns if undisturbed or not self.interrupted_ns else min(self.interrupted_ns, most_ns)
-
-
-def _refusal(error: OSError) -> Exception:
-    if error.errno == errno.ENOSPC:
-        return NoneFree()
-    what = "hardware breakpoints cannot be set"
-    if isinstance(error, NoRoom):
-        fix = "raise kernel.perf_event_mlock_kb or `ulimit -l`, run as root, or ask with another --instrument"
-        return NotAnswerable(what, "so many threads take more memory than this user may lock", fix)
-    if isinstance(error, PermissionError):
-        fix = "set kernel.perf_event_paranoid to 2 or less, run as root, or ask with another --instrument"
-        return NotPermitted(what, "the kernel refuses perf_event_open", fix)
-    why = f"perf_event_open: {error.strerror}; Linux 5.13 and a processor with debug registers are needed"
-    return NotAnswerable(what, why, "ask with another --instrument")
-
-
-def _switches() -> int:
-    """How often the calling thread has left its processor."""
-    used = resource.getrusage(resource.RUSAGE_THREAD)
-    return used.ru_nivcsw + used.ru_nvcsw
+        """Takes all away."""
 
 
 class KernelTraps:
@@ -157,10 +87,12 @@ class KernelTraps:
 
     def __init__(self, programs: Mapping[int, Program]) -> None:
         self._programs = programs
-        self._events = _Events(programs, Breakpoint)
+        self._breakpoints = Breakpoints(programs, Breakpoint)
+        self._full = 0
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
+        """Raises BpfRefused, and OSError."""
         with ExitStack() as opened:
             self._ring = opened.enter_context(bpf.RingBuffer(_RING_BYTES))
             self._counters = opened.enter_context(bpf.Counters(COUNTERS))
@@ -171,7 +103,7 @@ class KernelTraps:
                 self._loaded[address] = bpf.load(program.code(*maps))
                 opened.callback(os.close, self._loaded[address])
             self._open = opened.pop_all()
-        self._open.callback(self._events.clear)
+        self._open.callback(self.clear)
         return self
 
     def __exit__(
@@ -183,12 +115,15 @@ class KernelTraps:
     def descriptor(self) -> int:
         return self._ring.descriptor
 
+    @property
+    def interrupted_ns(self) -> int:
+        return self._breakpoints.interrupted_ns
+
     def set(self, everywhere: Iterable[Where]) -> None:
-        if not self._events.set_ones:
+        if not self._breakpoints.all:
             self._begin()
-        for where in everywhere:
-            for event in self._events.add(where):
-                event.run(self._loaded[event.address])
+        for event in self._breakpoints.add(everywhere):
+            event.run(self._loaded[event.address])
 
     def _begin(self) -> None:
         """Nothing of the look before is left: a program may have been at work while its breakpoint was taken away."""
@@ -198,10 +133,15 @@ class KernelTraps:
             self._counters[counter] = 0
 
     def arm(self) -> None:
-        self._events.arm()
+        self._breakpoints.arm()
 
-    def clear(self) -> None:
-        self._events.clear()
+    def has_caught(self) -> bool:
+        return self._counters[HITS] > 0
+
+    def disarm(self) -> None:
+        """By taking them away: when that is done no handler is at work any more, and what it has written is whole."""
+        self._full = self._breakpoints.full
+        self._breakpoints.close()
 
     def take(self) -> Catch:
         found = []
@@ -210,12 +150,11 @@ class KernelTraps:
             snapshot = self._programs[address].snapshot(record) if address in self._programs else None
             if snapshot is not None:
                 found.append(snapshot)
-        counters = self._counters
-        return Catch(found, counters[HITS], counters[FOREIGN], counters[UNREADABLE])
+        told = self._counters
+        return Catch(found, told[HITS], told[FOREIGN], told[UNREADABLE], told[PASSED_NS], self._full, told[DROPPED])
 
-    @property
-    def interrupted_ns(self) -> int:
-        return self._events.interrupted_ns
+    def clear(self) -> None:
+        self._breakpoints.close()
 
 
 class PlainTraps:
@@ -224,8 +163,7 @@ class PlainTraps:
     atomic = False
 
     def __init__(self, addresses: Iterable[int]) -> None:
-        self._events = _Events(addresses, SamplingBreakpoint)
-        self._caught: list[Snapshot] = []
+        self._breakpoints = Breakpoints(addresses, SamplingBreakpoint)
 
     def __enter__(self) -> Self:
         self._poll = select.epoll()
@@ -234,37 +172,49 @@ class PlainTraps:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._events.clear()
+        self.clear()
         self._poll.close()
 
     @property
     def descriptor(self) -> int:
         return self._poll.fileno()
 
-    def set(self, everywhere: Iterable[Where]) -> None:
-        self._caught.clear()
-        for where in everywhere:
-            for event in self._events.add(where):
-                self._poll.register(event.descriptor, select.EPOLLIN)
-
-    def arm(self) -> None:
-        self._events.arm()
-
-    def clear(self) -> None:
-        found = [event.sampled() for event in self._events.set_ones if isinstance(event, SamplingBreakpoint)]
-        self._caught = sorted(
-            (
-                Snapshot(one.time_ns, one.time_ns, one.tid, one.registers, (Piece(one.registers[7], one.stack),))
-                for one in found
-                if one is not None
-            ),
-            key=lambda snapshot: snapshot.begun_ns,
-        )
-        self._events.clear()
-
-    def take(self) -> Catch:
-        return Catch(self._caught, len(self._caught))
-
     @property
     def interrupted_ns(self) -> int:
-        return self._events.interrupted_ns
+        return self._breakpoints.interrupted_ns
+
+    def set(self, everywhere: Iterable[Where]) -> None:
+        for event in self._breakpoints.add(everywhere):
+            self._poll.register(event.descriptor, select.EPOLLIN)
+
+    def arm(self) -> None:
+        self._breakpoints.arm()
+
+    def has_caught(self) -> bool:
+        """The end of a thread can be read as well (EPOLLHUP); of one that was hit before, nothing else can."""
+        if any(event.has_fired for event in self._sampling()):
+            return True
+        for descriptor, _ in self._poll.poll(0):
+            with suppress(OSError):
+                self._poll.unregister(descriptor)
+        return False
+
+    def disarm(self) -> None:
+        self._breakpoints.disarm()
+
+    def take(self) -> Catch:
+        found = [_snapshot(event) for event in self._sampling() if event.has_fired]
+        found.sort(key=lambda snapshot: snapshot.begun_ns)
+        return Catch(found, len(found), full=self._breakpoints.full)
+
+    def clear(self) -> None:
+        self._breakpoints.close()
+
+    def _sampling(self) -> Iterable[SamplingBreakpoint]:
+        return (event for event in self._breakpoints.all if isinstance(event, SamplingBreakpoint))
+
+
+def _snapshot(event: SamplingBreakpoint) -> Snapshot:
+    one = event.sampled()
+    top = one.registers[_RSP]
+    return Snapshot(one.time_ns, one.time_ns, one.tid, one.registers, (Piece(top, one.stack),), (top - _RED_ZONE, top))

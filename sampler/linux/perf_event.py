@@ -6,6 +6,7 @@ Layouts and numbers: include/uapi/linux/perf_event.h, hw_breakpoint.h and arch/x
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import mmap
 import os
@@ -29,7 +30,7 @@ _EXECUTE, _LENGTH = 4, 8  # HW_BREAKPOINT_X; of execution breakpoints the length
 _CLOEXEC = 8
 _CLOCK_MONOTONIC = 1
 # ioctl(2) requests.
-_REFRESH, _SET_PROGRAM = 0x2402, 0x40042408
+_DISABLE, _REFRESH, _SET_PROGRAM = 0x2401, 0x2402, 0x40042408
 
 # PERF_REG_X86_*: ax bx cx dx si di bp sp ip are bits 0 to 8, r8 to r15 are bits 16 to 23.
 _REGISTERS = 0x1FF | 0xFF << 16
@@ -85,6 +86,11 @@ class Breakpoint:
         """For the next time that the thread comes to the address; then it is disarmed."""
         begun_ns = monotonic_ns()
         fcntl.ioctl(self.descriptor, _REFRESH, 1)
+        self._took(begun_ns)
+
+    def disarm(self) -> None:
+        begun_ns = monotonic_ns()
+        fcntl.ioctl(self.descriptor, _DISABLE, 0)
         self._took(begun_ns)
 
     def close(self) -> None:
@@ -143,19 +149,23 @@ class SamplingBreakpoint(Breakpoint):
             self._buffer = mmap.mmap(self.descriptor, 2 * mmap.PAGESIZE)
         except OSError as error:
             os.close(self.descriptor)
-            raise NoRoom(error.errno, "no more memory may be locked") from error
+            raise (
+                NoRoom(error.errno, "no more memory may be locked") if error.errno == errno.EPERM else error
+            ) from error
 
     def close(self) -> None:
         self._buffer.close()
         super().close()
 
-    def sampled(self) -> Sampled | None:
-        """The hit; None if there was none."""
+    @property
+    def has_fired(self) -> bool:
         if struct.unpack_from("<Q", self._buffer, _DATA_HEAD_AT)[0] == 0:
-            return None
-        kind, _, size = _HEADER.unpack_from(self._buffer, mmap.PAGESIZE)
-        if kind != _RECORD_SAMPLE:
-            return None
+            return False
+        return bool(_HEADER.unpack_from(self._buffer, mmap.PAGESIZE)[0] == _RECORD_SAMPLE)
+
+    def sampled(self) -> Sampled:
+        """The hit, if there was one."""
+        _, _, size = _HEADER.unpack_from(self._buffer, mmap.PAGESIZE)
         at = mmap.PAGESIZE + _HEADER.size
         _, tid, time_ns, _, *rest = _SAMPLE.unpack_from(self._buffer, at)
         found, stack_size = rest[:17], rest[17]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from sampler.plan.writing import chunk
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Memory from ``start`` on. ``terminated``: a string with its zero, behind which nothing is wanted."""
+    """Memory from ``start`` on. ``terminated``: a string with its zero; it is read as strings are, see ``chunk``."""
 
     start: int
     data: bytes
@@ -20,32 +22,40 @@ class Piece:
         if not 0 <= at < len(self.data):
             return None
         found = self.data[at : at + size]
-        if len(found) < size and not self.terminated:
-            return None
-        return found.ljust(size, b"\0")
+        if len(found) == size:
+            return found
+        # Behind the zero nothing is wanted, by whoever looks for it.
+        return found.ljust(size, b"\0") if self.terminated and size == chunk(address) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Times on the monotonic clock. ``registers``: as in ``Moment``."""
+    """Times on the monotonic clock. ``registers``: as in ``Moment``. ``unknown``: addresses of which nothing was noted,
+    and which hold something else by now.
+    """
 
     begun_ns: int
     ended_ns: int
     tid: int
     registers: tuple[int, ...]
     memory: tuple[Piece, ...]
+    unknown: tuple[int, int] = (0, 0)
 
     @property
     def instruction_pointer(self) -> int:
         return self.registers[16]
 
-    def read(self, address: int, size: int) -> bytes:
-        """All of ``size`` bytes; raises OSError where they were not noted."""
-        for piece in self.memory:
+    def earlier(self, by_ns: int) -> Snapshot:
+        """The same by a clock that is so far behind."""
+        return replace(self, begun_ns=self.begun_ns - by_ns, ended_ns=self.ended_ns - by_ns)
+
+    def read(self, address: int, size: int) -> bytes | None:
+        """All of ``size`` bytes; None where they were not noted."""
+        for piece in sorted(self.memory, key=lambda piece: piece.terminated):
             found = piece.read(address, size)
             if found is not None:
                 return found
-        raise OSError(f"memory at {address:#x} cannot be read")
+        return None
 
 
 class Reader:
@@ -60,9 +70,12 @@ class Reader:
 
     def read(self, address: int, size: int) -> bytes:
         """All of ``size`` bytes; raises OSError."""
-        try:
-            return self._snapshot.read(address, size)
-        except OSError:
-            found = self._now(address, size)
-            self.later = True
-            return found
+        noted = self._snapshot.read(address, size)
+        if noted is not None:
+            return noted
+        first, end = self._snapshot.unknown
+        if address < end and address + size > first:
+            raise OSError(f"memory at {address:#x}, below the stack pointer, was not noted, and is used anew by now")
+        found = self._now(address, size)
+        self.later = True
+        return found

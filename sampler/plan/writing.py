@@ -51,11 +51,16 @@ def _read(moment: Moment, address: int, size: int) -> bytes:
         raise NoAnswer(str(error)) from error
 
 
+def chunk(address: int) -> int:
+    """How much is read at once of a string that goes on there: never beyond the page, which may be the last."""
+    return min(_CHUNK, _PAGE - address % _PAGE)
+
+
 def _until_zero(moment: Moment, start: int, limit: int) -> bytes:
     data = b""
     while len(data) <= limit:
         at = start + len(data)
-        piece = _read(moment, at, min(_CHUNK, _PAGE - at % _PAGE))
+        piece = _read(moment, at, chunk(at))
         head, zero, _ = piece.partition(b"\0")
         data += head
         if zero:
