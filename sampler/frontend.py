@@ -29,7 +29,7 @@ from sampler.recording import Line
 _TICK_S = 0.25
 # To leave takes a recorder milliseconds; with a debugger that hangs, a few silences of it and a rescue.
 _LEAVES_WITHIN_S = 120.0
-_STOP_NOBODY = ("perf", "peek")  # a target of theirs that is stopped was stopped by somebody else
+_HARMLESS = "perf"  # it writes nothing and stops nobody: whatever is found in a target of its own is somebody else's
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -42,7 +42,7 @@ class Recorder:
         self._stopped_at: float | None = None
         self._target: Line | None = None
         self._attached = False
-        self._stops = True
+        self._harmless = False
         self._bytes: dict[int, bytes] = {}  # of the target's file, where the recorder plants
 
     def __enter__(self) -> Self:
@@ -113,10 +113,11 @@ class Recorder:
         """A line of its recording: whom it asks, and whether it has held them, must be known if it is killed."""
         if line["type"] == "header":
             self._target = line["target"]
-            self._stops = line["instrument"] not in _STOP_NOBODY
+            self._harmless = line.get("anchored_by", line["instrument"]) == _HARMLESS
             with suppress(OSError):  # the target has ended
-                self._bytes = text.in_file(line["target"]["pid"], [int(at, 16) for at, _ in line.get("places", ())])
-        self._attached = self._attached or (self._stops and line.get("event") == "attach")
+                planted = [] if self._harmless else [int(at, 16) for at, _ in line.get("places", ())]
+                self._bytes = text.in_file(line["target"]["pid"], planted)
+        self._attached = self._attached or line.get("event") == "attach"
 
     def see_to(self) -> RecorderLost:
         """After a recorder that ended without a footer: does for the target what it could not do."""
@@ -138,6 +139,8 @@ class Recorder:
         return 0
 
     def _take_back(self, restored: int) -> str:
+        if self._harmless and self._target is not None:
+            return fate.describe(self._target["pid"], self._target["start_ticks"])
         return _take_back(self._target, self._attached, self._run, self._process.pid, restored)
 
 

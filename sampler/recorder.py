@@ -26,7 +26,7 @@ from sampler.outbox import Outbox
 from sampler.question import Question
 from sampler.recording import Writer
 from sampler.resolve import find_pid, resolve
-from sampler.sample import Event, Samples
+from sampler.sample import Event
 from sampler.schedule import Schedule
 from sampler.target import Target
 from sampler.units import format_duration
@@ -113,7 +113,7 @@ class Run:
         now_ns = time.monotonic_ns()
         schedule = Schedule(now_ns, instrument.period_ns, timing.jitter)
         end_ns = None if timing.duration_ns is None else now_ns + timing.duration_ns
-        looks = 0
+        looks, at_once = 0, max(1, instrument.period_ns // timing.period_ns)
         while timing.count is None or looks < timing.count:
             deadline = schedule.next(now_ns)
             if end_ns is not None and deadline.at_ns >= end_ns:
@@ -122,8 +122,8 @@ class Run:
             look = instrument.look(deadline.at_ns)
             if look is None:
                 return self._stop.reason or "interrupted"
-            looks += len(look) if isinstance(look, Samples) else 1
-            self._writer.look(look, deadline.skipped)
+            looks += look.count
+            self._writer.look(look, deadline.skipped * at_once)
             if throttle.after(look.cost.suspended_ns.high):
                 self._back_off(throttle, schedule)
             if instrument.lets_go:

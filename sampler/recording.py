@@ -70,7 +70,7 @@ class Writer:
             case Sample():
                 self.totals.samples += 1
             case Miss():
-                self.totals.misses += 1
+                self.totals.misses += look.count
         self.totals.skipped += skipped
         self.totals.suspended_ns += look.cost.total_ns
         self.line(look.to_json() | ({"skipped": skipped} if skipped else {}))
@@ -118,7 +118,9 @@ class Recording:
 
     def reasons(self) -> list[tuple[str, int]]:
         """Why looks had no value, the most frequent first."""
-        found = Counter(miss.reason for miss in self.misses)
+        found = Counter[str]()
+        for miss in self.misses:
+            found[miss.reason] += miss.count
         found["unreadable"] += sum(look.unanswered for look in self.looks if isinstance(look, Samples))
         return [(reason, count) for reason, count in found.most_common() if count]
 
@@ -157,7 +159,7 @@ def look_from(line: Line) -> Look:
         return Sample(line["t_ns"], line["values"], cost, line.get("signed", {}), late_ns, atomic)
     if line["type"] == "samples":
         return _samples_from(line, cost, late_ns)
-    return Miss(line["t_ns"], line["reason"], cost, line.get("detail", ""), late_ns)
+    return Miss(line["t_ns"], line["reason"], cost, line.get("detail", ""), late_ns, line.get("count", 1))
 
 
 def _samples_from(line: Line, cost: Cost, late_ns: int) -> Samples:
@@ -166,7 +168,7 @@ def _samples_from(line: Line, cost: Cost, late_ns: int) -> Samples:
     if not times or any(not isinstance(column, list) or len(column) != len(times) for column in columns):
         raise ValueError("columns of one length")
     columns_of = {name: _column(column) for name, column in values.items()}
-    return Samples(times, columns_of, cost, signed, late_ns, tuple(line.get("torn", ())),
+    return Samples(times, columns_of, cost, signed, late_ns, frozenset(line.get("torn", ())),
                    line.get("unanswered", 0), line.get("detail", ""))  # fmt: skip
 
 

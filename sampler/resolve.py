@@ -54,6 +54,11 @@ def _only_one(name: str) -> int:
 
 def resolve(pid: int) -> Target:
     """Checks that the process can be traced, and reads what it is; TargetError otherwise."""
+    if os.readlink("/proc/self") != str(os.getpid()):
+        raise NotTraceable(
+            "/proc tells of another PID namespace than ours", "whoever is meant there is somebody else here",
+            "mount it anew: mount -t proc proc /proc",
+        )  # fmt: skip
     try:
         _check_traceable(pid)
         _check_rights(pid)

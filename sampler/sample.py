@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 Value = int | float | bool | str | None
 
@@ -86,6 +86,7 @@ class Sample:
     signed: Mapping[str, int] = field(default_factory=dict)
     late_ns: int = 0
     atomic: bool = True
+    count: ClassVar[int] = 1
 
     @property
     def at_ns(self) -> int:
@@ -117,12 +118,17 @@ class Samples:
     cost: Cost
     signed: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
     late_ns: int = 0
-    torn: tuple[int, ...] = ()
+    torn: frozenset[int] = frozenset()
     unanswered: int = 0
     detail: str = ""
 
     def __len__(self) -> int:
         return len(self.t_ns)
+
+    @property
+    def count(self) -> int:
+        """Of looks, with those that had no value."""
+        return len(self) + self.unanswered
 
     @property
     def at_ns(self) -> int:
@@ -143,7 +149,7 @@ class Samples:
         if self.signed:
             line["signed"] = {name: list(column) for name, column in self.signed.items()}
         if self.torn:
-            line["torn"] = list(self.torn)
+            line["torn"] = sorted(self.torn)
         if self.unanswered:
             line |= {"unanswered": self.unanswered, "detail": self.detail}
         return line | {"late_ns": self.late_ns, "cost": self.cost.to_json()}
@@ -156,13 +162,17 @@ def _as_json(value: Value) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """One look without values. ``reason`` is a word for programs, ``detail`` a phrase for people."""
+    """One look without values. ``reason`` is a word for programs, ``detail`` a phrase for people.
+
+    ``count``: so many samples were taken together, and none of them had a value.
+    """
 
     t_ns: int
     reason: str
     cost: Cost
     detail: str = ""
     late_ns: int = 0
+    count: int = 1
 
     @property
     def at_ns(self) -> int:
@@ -174,6 +184,7 @@ class Miss:
             "t_ns": self.t_ns,
             "reason": self.reason,
             "detail": self.detail,
+            **({"count": self.count} if self.count > 1 else {}),
             "late_ns": self.late_ns,
             "cost": self.cost.to_json(),
         }

@@ -44,7 +44,9 @@ def parse_rate(text: str) -> int:
         raise UsageError(f"{text!r} is not a rate", fix="write it like 10/s or 6/m")
     per_second = float(match[1]) / unit
     if not NS_PER_SECOND / LONGEST_NS <= per_second <= NS_PER_SECOND / SHORTEST_PERIOD_NS:
-        raise UsageError(f"the rate {text} is out of range", fix="give more than 0 and at most 1000000/s")
+        raise UsageError(
+            f"the rate {text} is out of range", fix="give more than 0 and at most 1000/s, with peek 1000000/s"
+        )
     return round(NS_PER_SECOND / per_second)
 
 

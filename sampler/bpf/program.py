@@ -259,8 +259,10 @@ class Program:
             where = self._stored[node]
             address, length = _READING.unpack_from(record, where.status_at - 8)
             if length >= 0:
-                data = record[where.data_at : where.data_at + length]
-                yield Piece(address, data, isinstance(node, nodes.TerminatedText))
+                terminated = isinstance(node, nodes.TerminatedText)
+                # The zero of one that had more is the kernel's.
+                length -= terminated and length == _bytes_of(node)
+                yield Piece(address, record[where.data_at : where.data_at + length], terminated)
 
 
 def check_registers(found: Iterable[Node]) -> None:

@@ -6,7 +6,7 @@ be expressed is refused by name, before the target is touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import singledispatchmethod
 
@@ -326,4 +326,3 @@ _NAMES: dict[type[Node], str] = {
     nodes.TerminatedText: "a comparison of strings",
     nodes.Address: "an address as text",
 }
-_Emit = Callable[[Node, Label, int], None]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lark import Lark, Token, Tree
 
 LONGEST_EXPRESSION = 1000
+_MOST_SIGNS = 150  # each may be a level of the tree
 _DEEPEST = 50
 
 
@@ -56,6 +57,8 @@ def _check_characters(text: str) -> None:
             )
     if max(text.count("("), text.count("["), text.count("*"), text.count("-")) > _DEEPEST:
         raise ExpressionError("the expression is nested too deeply")
+    if sum(text.count(sign) for sign in "+-*/%&|^<>=!~.") > _MOST_SIGNS:
+        raise ExpressionError("the expression is too long", "it has too many operators", "ask for its parts")
 
 
 def _refusal(text: str, at: int) -> ExpressionError:

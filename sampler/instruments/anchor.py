@@ -7,28 +7,33 @@ taken in a thread of its own, so that nobody waits for the program to come by on
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
-from sampler.errors import InternalError, NotAnswerable, SamplerError
+from sampler.budget import Throttle
+from sampler.errors import BudgetExceeded, InternalError, NotAnswerable, SamplerError
 from sampler.instruments.base import AUTO, Assignment
 from sampler.instruments.choice import choose
 from sampler.linux import procfs
+from sampler.linux.memory import Memory
 from sampler.linux.turns import take_turns
+from sampler.linux.vector import MOST_PIECES
 from sampler.linux.wakeup import StopRequest
 from sampler.plan.freezing import Freezing, NotFreezable
-from sampler.plan.nodes import WORD, Block, Constant, Convert, Node, Part, Register, offset
+from sampler.plan.nodes import Constant, Node, Register
 from sampler.planning import PlannedPlace, QuestionPlan
 from sampler.sample import Interval, Miss, Sample
 
 # In Go's code a register holds the goroutine, which begins with its stack's bounds (cmd/compile/abi-internal.md).
 _GOROUTINE, _STACK_POINTER = 14, 7
-_PLACE, _LOW, _HIGH, _FIRST = range(4)  # of the answers; addresses from _FIRST on
+_BOUNDS = struct.Struct("<QQ")
+_PLACE, _SP, _G, _FIRST = range(4)  # of the answers; addresses from _FIRST on
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +68,8 @@ class Anchoring:
         timing = replace(assignment.question.timing, period_ns=assignment.question.timing.anchor_ns, jitter=0.0)
         names = tuple(f"anchor {number}" for number in range(_FIRST + width))
         question = replace(assignment.question, expressions=names, timing=timing)
-        on_go = assignment.target.go_version is not None
         places = [
-            _anchored(place, freezing, number, width, on_go)
+            _anchored(place, freezing, number, width)
             for number, (place, freezing) in enumerate(zip(plan.places, self._frozen, strict=True))
         ]
         asked = replace(plan, places=tuple(places), types={}, unsigned_bits={})
@@ -125,15 +129,28 @@ class Anchoring:
             os.eventfd_write(self.told, 1)
 
     def _looks(self) -> Iterator[None]:
-        deadline_ns, interval_ns = time.monotonic_ns(), self._given.question.timing.anchor_ns
+        throttle = Throttle(self._given.question.budget, self._given.question.timing.anchor_ns)
+        deadline_ns = time.monotonic_ns()
         with self._choice.instrument as instrument:
             while self._stop.reason is None:
                 look = instrument.look(deadline_ns)
                 if isinstance(look, Sample | Miss):
                     self._take(look)
+                    if throttle.after(look.cost.total_ns.high):
+                        self._back_off(throttle)
                 if instrument.lets_go:
                     yield
-                deadline_ns = max(deadline_ns + interval_ns, time.monotonic_ns())
+                deadline_ns = max(deadline_ns + throttle.period_ns, time.monotonic_ns())
+
+    def _back_off(self, throttle: Throttle) -> None:
+        if throttle.helpless:
+            share = self._given.question.budget.max_suspended
+            raise BudgetExceeded(
+                f"the anchors cost more than {share * 100:.3g}% of the time",
+                "even one in minutes would be too often",
+                "allow more with --max-suspended, or try fewer hits with --max-hits",
+            )
+        self._given.report("back-off", {"of": "anchors", "period_ns": throttle.period_ns})
 
     def _take(self, look: Sample | Miss) -> None:
         self._counts["looks"] += 1
@@ -166,18 +183,30 @@ class Anchoring:
             self._spend(Interval(*bounds))
 
     def _anchor(self, answers: list[Any]) -> Anchor:
-        number, low, high = answers[_PLACE], answers[_LOW], answers[_HIGH]
+        number, stack_pointer, goroutine = answers[_PLACE], answers[_SP], answers[_G]
         freezing, where = self._frozen[number], self._places[number].where
         addresses = answers[_FIRST : _FIRST + len(freezing.blocks)]
-        self._check_stack(addresses, low, high, where)
-        sizes = [block.size for block in freezing.blocks]
-        return Anchor(number, tuple(zip(addresses, sizes, strict=True)), tuple(freezing.frozen(addresses)))
+        for low, high in self._stacks(stack_pointer, goroutine):
+            if any(low <= address < high for address in addresses):
+                raise _refused("that", where, "what lies on a stack: it is gone when the function returns")
+        pieces = ((at, block.size) for at, block in zip(addresses, freezing.blocks, strict=True) if at)
+        return Anchor(number, tuple(pieces), tuple(freezing.frozen(addresses)))
 
-    def _check_stack(self, addresses: Sequence[int], low: int, high: int, where: str) -> None:
-        if low == high:  # of a thread of C only the stack pointer is known
-            low, high = _mapping_of(self._given.target.pid, low)
-        if any(low <= address < high for address in addresses):
-            raise _refused("that", where, "what lies on a stack: it is gone when the function returns")
+    def _stacks(self, stack_pointer: int, goroutine: int) -> Iterator[tuple[int, int]]:
+        """The first thread's, and the one that the thread stands on; those of others are not known."""
+        mappings = list(procfs.mappings(self._given.target.pid))
+        yield from ((part.start, part.end) for part in mappings if part.path == "[stack]")
+        bounds = self._bounds_of(goroutine) if self._given.target.go_version is not None else (0, 0)
+        if bounds[0] <= stack_pointer < bounds[1]:
+            yield bounds
+        else:  # a thread of C
+            yield from ((part.start, part.end) for part in mappings if part.start <= stack_pointer < part.end)
+
+    def _bounds_of(self, goroutine: int) -> tuple[int, int]:
+        with suppress(OSError), Memory(self._given.target.pid, write=False) as memory:
+            low, high = _BOUNDS.unpack(memory.read(goroutine, _BOUNDS.size))
+            return low, high
+        return 0, 0
 
 
 def _freezing(place: PlannedPlace, expressions: Sequence[str]) -> Freezing:
@@ -187,6 +216,8 @@ def _freezing(place: PlannedPlace, expressions: Sequence[str]) -> Freezing:
         except NotFreezable as reason:
             raise _refused(f"{expression!r}", place.where, str(reason)) from reason
     freezing = Freezing(place.plans)
+    if 2 * len(freezing.blocks) > MOST_PIECES:
+        raise _refused("so much at once", place.where, f"{len(freezing.blocks)} pieces of memory")
     if not freezing.blocks:
         raise NotAnswerable("peek has nothing to read", "all that is asked for are constants", "ask for a variable")
     return freezing
@@ -196,24 +227,13 @@ def _refused(what: str, where: str, why: str) -> NotAnswerable:
     return NotAnswerable(f"peek cannot ask {what} at {where}", f"it does not read {why}", "ask by another --instrument")
 
 
-def _anchored(place: PlannedPlace, freezing: Freezing, number: int, width: int, on_go: bool) -> PlannedPlace:
-    """The question of an anchor: the place's number, the stack, and the address of each block."""
-    addresses = [Convert(block.address, WORD) for block in freezing.blocks]
+def _anchored(place: PlannedPlace, freezing: Freezing, number: int, width: int) -> PlannedPlace:
+    """The question of an anchor: the place's number, what tells the stack, and the address of each block."""
+    addresses = freezing.addresses
     padding = [Constant(0)] * (width - len(addresses))
-    return replace(place, plans=(Constant(number), *_stack(on_go), *addresses, *padding))
-
-
-def _stack(on_go: bool) -> tuple[Node, Node]:
-    """Its lowest address and the one behind it; in C twice an address that is on it."""
-    if not on_go:
-        return Register(_STACK_POINTER), Register(_STACK_POINTER)
-    bounds = Block(offset(Register(_GOROUTINE), 0), 16)
-    return Part(bounds, 0, 8), Part(bounds, 8, 8)
-
-
-def _mapping_of(pid: int, address: int) -> tuple[int, int]:
-    found = (part for part in procfs.mappings(pid) if part.start <= address < part.end)
-    return next(((part.start, part.end) for part in found), (0, 0))
+    return replace(
+        place, plans=(Constant(number), Register(_STACK_POINTER), Register(_GOROUTINE), *addresses, *padding)
+    )
 
 
 def _shown(pieces: Sequence[tuple[int, int]]) -> list[list[str | int]]:

@@ -18,6 +18,7 @@ from sampler.instruments.anchor import Anchor, Anchoring
 from sampler.instruments.base import Assignment
 from sampler.instruments.peeked import Peeked
 from sampler.instruments.presence import Presence
+from sampler.linux import procfs
 from sampler.linux.vector import check_permitted
 from sampler.plan.numbers import NoAnswer
 from sampler.planning import image_of, load_bias, plan_question
@@ -75,8 +76,8 @@ class Peek:
         if not self.rest(deadline_ns):
             return None
         found = self._look(deadline_ns)
-        if self._left is not None:
-            self._left -= len(found) if isinstance(found, Samples) else 1
+        if self._left is not None and found is not None:
+            self._left -= found.count
         return found
 
     def _check_permitted(self) -> None:
@@ -103,6 +104,10 @@ class Peek:
             return self._miss(*self._why(), begun_ns, deadline_ns)
         try:
             peeked.read()
+        except ProcessLookupError as error:  # its first thread has ended, and others go on
+            self._presence.check()
+            self._peeked = self._by_another_thread(peeked.anchor)
+            return self._miss("gone", f"the memory cannot be read: {error.strerror}", begun_ns, deadline_ns)
         except OSError as error:
             self._presence.check()
             self._peeked, self._gone = None, f"the memory cannot be read: {error.strerror or error}"
@@ -132,6 +137,15 @@ class Peek:
         self._gone = ""
         return Peeked(self._target.pid, anchor, self._bias, self._at_once)
 
+    def _by_another_thread(self, anchor: Anchor) -> Peeked | None:
+        """Memory is that of a thread, and the first one, by whose number the process goes, may have ended."""
+        alive = [
+            tid
+            for tid in procfs.threads(self._target.pid)
+            if procfs.task_state(self._target.pid, tid) not in ("", "X", "Z")
+        ]
+        return Peeked(alive[0], anchor, self._bias, self._at_once) if alive else None
+
     def _why(self) -> tuple[str, str]:
         """Reason and detail of a look that has nothing to read."""
         missed = self._anchoring.missed
@@ -147,7 +161,8 @@ class Peek:
         for at_ns, (values, torn) in zip(peeked.times_ns()[:wanted], peeked.answers(), strict=False):
             table.add(at_ns - self._given.start_ns, values, torn)
         if not table.times_ns:
-            return Miss(peeked.begun_ns - self._given.start_ns, "unreadable", cost, table.reason, late_ns)
+            t_ns = peeked.begun_ns - self._given.start_ns
+            return Miss(t_ns, "unreadable", cost, table.reason, late_ns, table.unanswered)
         return table.samples(cost, late_ns, self._plan.unsigned_bits)
 
     def _miss(self, reason: str, detail: str, begun_ns: int, deadline_ns: int) -> Miss:
@@ -168,11 +183,11 @@ class _Table:
         self._columns: dict[str, list[Value]] = {expression: [] for expression in expressions}
         self.times_ns: list[int] = []
         self._torn: list[int] = []
-        self._unanswered, self.reason = 0, ""
+        self.unanswered, self.reason = 0, ""
 
     def add(self, at_ns: int, values: list[Value] | NoAnswer, torn: bool) -> None:
         if isinstance(values, NoAnswer):
-            self._unanswered, self.reason = self._unanswered + 1, str(values)
+            self.unanswered, self.reason = self.unanswered + 1, str(values)
             return
         if torn:
             self._torn.append(len(self.times_ns))
@@ -185,6 +200,6 @@ class _Table:
         columns = {name: [signed_reading(value, bits[name]) for value in self._columns[name]] for name in bits}
         signed = {name: column for name, column in columns.items() if any(one is not None for one in column)}
         found = Samples(
-            self.times_ns, self._columns, cost, signed, late_ns, tuple(self._torn), self._unanswered, self.reason
+            self.times_ns, self._columns, cost, signed, late_ns, frozenset(self._torn), self.unanswered, self.reason
         )
-        return found if len(found) + self._unanswered > 1 else found.sample(0)
+        return found if len(found) + self.unanswered > 1 else found.sample(0)

@@ -82,7 +82,9 @@ class _Taken:
             at += piece[1]
 
     def read(self, address: int, size: int) -> bytes:
-        start = self._starts[address, size]
+        start = self._starts.get((address, size))
+        if start is None:  # the anchor has found that it was not wanted
+            raise OSError("it was looked up when nothing led there")
         return self.data[start : start + size]
 
 

@@ -134,7 +134,8 @@ class Perf:
         """So many are tried, and no more than the budget has room for from one look to the next."""
         if self._question.when is None:
             return 1
-        room_ns = self._question.budget.max_suspended * self.period_ns
+        budget = self._question.budget
+        room_ns = min(budget.max_suspended * self.period_ns, budget.max_pause_ns)
         return max(1, min(self._question.most_hits, round(room_ns / max(1, self._hit_cost.passed_ns.high))))
 
     def _try(self) -> None:
@@ -209,10 +210,10 @@ class Perf:
         return attempt.miss("not-reached", f"nobody came by in time{unwatched}")
 
     def _no_match(self, catch: Catch) -> str:
-        unread = f"; at {catch.unreadable} it could not be read" if catch.unreadable else ""
-        most = self._most_hits()
+        most, unread = self._most_hits(), f"; at {catch.unreadable} it could not be read" if catch.unreadable else ""
         enough = "; more would be beyond the budget" if catch.hits >= most < self._question.most_hits else ""
-        return f"at none of {catch.hits} hits was {self._question.when} true{unread}{enough}"
+        tried = min(catch.hits, most)
+        return f"at none of {tried} hits was {self._question.when} true{unread}{enough}"
 
     def _answer(self, snapshot: Snapshot, attempt: Attempt) -> Sample | Miss:
         evaluator = self._evaluators[snapshot.instruction_pointer]
@@ -247,8 +248,8 @@ def check_plain(place: PlannedPlace) -> None:
 
 def _not_answerable(place: PlannedPlace, reason: NotExpressible) -> NotAnswerable:
     what, why = f"perf cannot ask that at {place.where}", f"the kernel's programs cannot read {reason}"
-    fix = "ask with --instrument ptrace" if not place.conditions else "ask for it beside the rest, without --when"
-    return NotAnswerable(what, why, fix)
+    return NotAnswerable(what, why, "leave out --when, and ask with --instrument ptrace" if place.conditions
+                         else "ask with --instrument ptrace")  # fmt: skip
 
 
 def check_number(plan: QuestionPlan, point: str) -> None:

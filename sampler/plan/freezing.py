@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sampler.plan import nodes
-from sampler.plan.nodes import Arithmetic, Block, Constant, Node, Offset, Provided, Register, ThreadPointer, Within
+from sampler.plan.nodes import (
+    WORD,
+    Arithmetic,
+    Block,
+    Constant,
+    Convert,
+    Either,
+    Logic,
+    Node,
+    Offset,
+    Provided,
+    Register,
+    ThreadPointer,
+    Within,
+)
 from sampler.plan.sharing import Sharing, values
 from sampler.plan.trees import children
 
@@ -17,6 +31,10 @@ class NotFreezable(Exception):
     """What cannot be read without a thread that stands at the point: a phrase."""
 
 
+#: A condition, and whether it must be true or false.
+_Guard = tuple[Node, bool]
+
+
 class Freezing:
     """``blocks``: the memory that the plans read, for as long as their pointers stay what they are."""
 
@@ -24,12 +42,19 @@ class Freezing:
         """Raises NotFreezable."""
         sharing = Sharing()
         self._plans = [sharing.of(plan) for plan in plans]
-        self._found: dict[int, Block] = {}
-        self._checked = set[int]()
-        seen = set[int]()
+        self._found: dict[int, tuple[Block, tuple[_Guard, ...]]] = {}
+        self._checked, self._seen = set[int](), set[int]()
+        self._perhaps: list[tuple[Node, tuple[_Guard, ...]]] = []
         for plan in self._plans:
-            self._find(plan, seen)
-        self.blocks = list(self._found.values())
+            self._find(plan, ())
+        for node, guards in self._perhaps:  # it grows meanwhile
+            self._find(node, guards)
+        self.blocks = [block for block, _ in self._found.values()]
+
+    @property
+    def addresses(self) -> list[Node]:
+        """Of the blocks, as answers; 0 for one that is not wanted, for what must hold does not."""
+        return [_guarded(Convert(block.address, WORD), guards) for block, guards in self._found.values()]
 
     def frozen(self, addresses: Sequence[int]) -> list[Node]:
         """The plans with those addresses in the place of what leads to the blocks."""
@@ -45,19 +70,42 @@ class Freezing:
 
         return [of(plan) for plan in self._plans]
 
-    def _find(self, node: Node, seen: set[int]) -> None:
-        """Not into addresses: those are what is frozen."""
-        if id(node) in seen:
+    def _find(self, node: Node, guards: tuple[_Guard, ...]) -> None:
+        """Not into addresses: those are what is frozen. What is wanted only if something holds comes last."""
+        if id(node) in self._seen:
             return
-        seen.add(id(node))
+        self._seen.add(id(node))
         if isinstance(node, Block):
             _check_base(node.address)
             _check_way(node.address, self._checked)
-            self._found[id(node)] = node
+            self._found[id(node)] = node, guards
             return
         if type(node) in _REFUSED:
             raise NotFreezable(_REFUSED[type(node)])
-        values(node, lambda child: self._find(child, seen))
+        perhaps = _perhaps(node)
+        self._perhaps += [(part, (*guards, guard)) for part, guard in perhaps]
+        for child in children(node):
+            if not any(child is part for part, _ in perhaps):
+                self._find(child, guards)
+
+
+def _perhaps(node: Node) -> list[tuple[Node, _Guard]]:
+    """The parts that are wanted only if something holds."""
+    match node:
+        case Logic(operator=operator, left=left, right=right):
+            return [(right, (left, operator == "&&"))]
+        case Either(condition=condition, then=then, otherwise=otherwise):
+            return [(then, (condition, True)), (otherwise, (condition, False))]
+        case Provided(of=of, condition=condition):
+            return [(of, (condition, True))]
+    return []
+
+
+def _guarded(address: Node, guards: tuple[_Guard, ...]) -> Node:
+    for condition, wanted in reversed(guards):
+        nowhere = Constant(0)
+        address = Either(condition, address, nowhere) if wanted else Either(condition, nowhere, address)
+    return address
 
 
 def _check_base(address: Node) -> None:

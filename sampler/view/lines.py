@@ -85,7 +85,8 @@ def describe(line: Line, recording: Recording) -> str:
             held = line["suspended_ns"]
             return f"{when}attached; " + (f"the target was held {span(*held)}" if any(held) else "nobody was stopped")
         case "event" if line["event"] in ("back-off", "speed-up"):
-            return f"{when}{line['event']}: a look every {format_duration(line['period_ns'])}, to keep to the budget"
+            what = "an anchor" if line.get("of") == "anchors" else "a look"
+            return f"{when}{line['event']}: {what} every {format_duration(line['period_ns'])}, to keep to the budget"
         case "event" if line["event"] == "let-go":
             return f"{when}let go between looks: {line['stops']:.3g} signals or new threads a look were a stop each"
         case "event" if line["event"] == "anchored" and line["again"]:

@@ -39,6 +39,7 @@ BY_PEEK = "--instrument=peek"
 GAP = "r->write_index - r->read_index"
 INDICES = ("r->write_index", "r->read_index", GAP)
 OF_VISIT = ("o->number", "--at=visit", BY_PEEK, "--rate=1000/s", "--window=50ms")
+PATIENT = "--window=10s"
 ALL_BITS = 2**64 - 1
 
 
@@ -136,7 +137,7 @@ OF_KEEP = [
 ]  # fmt: skip
 OF_GO = [
     "k.number", "k.outer.ID", "k.outer.Depth", "k.outer.Next.Colour", "len(k.ints)", "k.ints[3]", "k.f32", "k.pair",
-    "k.shape == nil", "len(k.three)", "Counter", "k.raw", "Table[2]", "GlobalPair.A", "k.outer.Inner.Pair.B",
+    "k.shape == nil", "Counter", "k.raw", "Table[2]", "GlobalPair.A", "k.outer.Inner.Pair.B",
 ]  # fmt: skip
 PARITY = {
     ("c_types", "integers"): OF_KEEP,
@@ -158,7 +159,7 @@ def test_the_answers_are_those_of_a_look_at_the_point(start: Start, program: str
 
 def test_of_a_program_that_runs_as_fast_as_it_can_each_sample_is_of_one_memory(start: Start) -> None:
     ring = start(program="c_ring")
-    lines = recorded(str(ring.pid), *INDICES, "--at=ring_write", BY_PEEK, "--rate=50000/s", "--count=5000")
+    lines = recorded(str(ring.pid), *INDICES, "--at=ring_write", BY_PEEK, "--rate=50000/s", PATIENT, "--count=5000")
     written, read, gaps = (all_values(lines, expression) for expression in INDICES)
     assert len(written) == 5000
     assert written == sorted(written)
@@ -168,7 +169,9 @@ def test_of_a_program_that_runs_as_fast_as_it_can_each_sample_is_of_one_memory(s
 
 
 def test_a_difference_that_wrapped_has_its_signed_reading_in_the_same_place(moving: Tracee) -> None:
-    lines = recorded(str(moving.pid), "o->third - o->first", "--at=visit", BY_PEEK, "--rate=1000/s", "--count=2000")
+    lines = recorded(
+        str(moving.pid), "o->third - o->first", "--at=visit", BY_PEEK, "--rate=1000/s", PATIENT, "--count=2000"
+    )
     for line in of_type(lines, "samples"):
         found = values(line, "o->third - o->first")
         signed = line.get("signed", {}).get("o->third - o->first", [None] * len(found))
@@ -181,7 +184,7 @@ def test_a_difference_that_wrapped_has_its_signed_reading_in_the_same_place(movi
 
 def test_samples_that_are_wanted_often_are_taken_by_the_hundred_and_their_times_are_in_order(start: Start) -> None:
     ring = start(program="c_ring")
-    lines = recorded(str(ring.pid), GAP, "--at=ring_write", BY_PEEK, "--rate=50000/s", "--count=3000")
+    lines = recorded(str(ring.pid), GAP, "--at=ring_write", BY_PEEK, "--rate=50000/s", PATIENT, "--count=3000")
     batches = of_type(lines, "samples")
     assert lines[0]["at_once"] == 100
     assert [len(batch["t_ns"]) for batch in batches] == [100] * 30
@@ -196,7 +199,7 @@ def test_samples_that_are_wanted_often_are_taken_by_the_hundred_and_their_times_
 
 @pytest.mark.parametrize("count", [1, 99, 100, 101, 250])
 def test_as_many_samples_are_taken_as_were_asked_for(moving: Tracee, count: int) -> None:
-    lines = recorded(str(moving.pid), "o->number", "--at=visit", BY_PEEK, "--rate=50000/s", f"--count={count}")
+    lines = recorded(str(moving.pid), "o->number", "--at=visit", BY_PEEK, "--rate=50000/s", PATIENT, f"--count={count}")
     assert all_values(lines) == [1] * count
     assert (lines[-1]["samples"], lines[-1]["ended"]) == (count, "count")
 
@@ -214,7 +217,7 @@ def test_a_miss_counts_as_a_look_and_what_follows_are_as_many_as_are_left(moving
 
 @pytest.mark.parametrize("rate", ["1/s", "500/s"])
 def test_samples_that_are_wanted_seldom_are_lines_of_their_own(moving: Tracee, rate: str) -> None:
-    lines = recorded(str(moving.pid), "o->number", "--at=visit", BY_PEEK, f"--rate={rate}", "--count=2")
+    lines = recorded(str(moving.pid), "o->number", "--at=visit", BY_PEEK, f"--rate={rate}", PATIENT, "--count=2")
     assert [line["type"] for line in lines if line["type"] != "event"] == ["header", "sample", "sample", "footer"]
     assert lines[0]["at_once"] == 1
 
@@ -225,7 +228,7 @@ def test_samples_that_are_wanted_seldom_are_lines_of_their_own(moving: Tracee, r
 def test_a_sample_that_is_not_said_to_be_torn_is_of_one_moment(moving: Tracee) -> None:
     """The program writes the same number to all three, in this order: so the first is never behind, nor far ahead."""
     words = ("o->first", "o->second", "o->third")
-    lines = recorded(str(moving.pid), *words, "--at=visit", BY_PEEK, "--rate=50000/s", "--count=20000")
+    lines = recorded(str(moving.pid), *words, "--at=visit", BY_PEEK, "--rate=50000/s", PATIENT, "--count=20000")
     whole = list(untorn(lines, *words))
     assert whole
     for first, second, third in whole:
@@ -234,14 +237,14 @@ def test_a_sample_that_is_not_said_to_be_torn_is_of_one_moment(moving: Tracee) -
 
 
 def test_one_word_is_never_torn(moving: Tracee) -> None:
-    asked = ("o->all_or_nothing", "--at=visit", BY_PEEK, "--rate=50000/s", "--count=20000")
+    asked = ("o->all_or_nothing", "--at=visit", BY_PEEK, "--rate=50000/s", PATIENT, "--count=20000")
     lines = recorded(str(moving.pid), *asked)
     assert set(all_values(lines, "o->all_or_nothing")) <= {0, ALL_BITS}
     assert not any("torn" in line for line in lines)
 
 
 def test_what_does_not_change_is_not_torn(moving: Tracee) -> None:
-    asked = ("o->number", "last_number", "--at=visit", BY_PEEK, "--rate=50000/s", "--count=5000")
+    asked = ("o->number", "last_number", "--at=visit", BY_PEEK, "--rate=50000/s", PATIENT, "--count=5000")
     lines = recorded(str(moving.pid), *asked)
     assert not any("torn" in line for line in lines)
 
@@ -305,7 +308,7 @@ def test_an_object_that_is_no_more_is_not_read_as_it_was_left(moving: Tracee) ->
 
 def test_a_nil_pointer_is_a_miss_with_the_reason(start: Start) -> None:
     target = start(program="values")
-    asked = ("*v.None", "--at=main.step", BY_PEEK, "--rate=1000/s", "--window=5s", "--count=2")
+    asked = ("*v.None", "--at=main.step", BY_PEEK, "--rate=1000/s", PATIENT, "--count=2")
     misses = of_type(recorded(str(target.pid), *asked), "miss")
     assert [(miss["reason"], miss["detail"]) for miss in misses] == [("unreadable", "v.None is nil")] * 2
     assert_as_found(target.pid)
@@ -313,7 +316,7 @@ def test_a_nil_pointer_is_a_miss_with_the_reason(start: Start) -> None:
 
 def test_what_is_unmapped_from_the_start_is_a_miss(start: Start) -> None:
     ring = start(program="c_ring")
-    asked = ("*(int *)0x10", "--at=ring_write", BY_PEEK, "--rate=1000/s", "--window=50ms", "--count=2")
+    asked = ("*(int *)0x10", "--at=ring_write", BY_PEEK, "--rate=1000/s", PATIENT, "--count=2")
     misses = of_type(recorded(str(ring.pid), *asked), "miss")
     assert [miss["reason"] for miss in misses] == ["gone"] * 2
     assert_as_found(ring.pid)
@@ -401,6 +404,9 @@ REFUSED = {
     "a parameter": ("c_types-o2", "integers", "i", "in a register"),
     "a pointer as such": ("c_ring", "ring_write", "r", "in a register"),
     "a thread's variable": ("c_types", "places.c: of thread", "thread_number", "a thread's own"),
+    "an element by a variable": ("c_types", "integers", "keep.flexible->items[keep.size - 1]", "a variable index"),
+    "what a pointer and a variable lead to": ("c_types", "integers", "*(global_pointer + i)", "a variable index"),
+    "an element of Go by a variable": ("go_types", "main.locals", "k.ints[n]", "a variable index"),
     "a string of C": ("c_types", "integers", "keep.head->label", "a string"),
     "a string of Go": ("go_types", "main.locals", "k.quoted", "a string"),
     "a list of Go": ("go_types", "main.locals", "k.ints", "a list"),
@@ -507,7 +513,7 @@ def test_where_perf_cannot_ptrace_looks_up_the_addresses(start: Start) -> None:
 
 
 def test_where_the_kernel_gives_no_breakpoints_ptrace_looks_up_the_addresses(moving: Tracee) -> None:
-    done = refusing("perf_event_open", "record", str(moving.pid), *OF_VISIT, "--count=100")
+    done = refusing("perf_event_open", "record", str(moving.pid), *OF_VISIT, PATIENT, "--count=100")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines[0]["anchored_by"] == "ptrace"
     assert all_values(lines) == [1] * 100
@@ -516,7 +522,7 @@ def test_where_the_kernel_gives_no_breakpoints_ptrace_looks_up_the_addresses(mov
 
 def test_a_plain_user_reads_a_process_of_their_own() -> None:
     with start_as_nobody("moving") as moving:
-        done = run_as_nobody("record", str(moving.pid), *OF_VISIT, "--count=100")
+        done = run_as_nobody("record", str(moving.pid), *OF_VISIT, PATIENT, "--count=100")
         assert_as_found(moving.pid)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert (lines[0]["anchored_by"], all_values(lines)) == ("perf", [1] * 100)
@@ -524,8 +530,7 @@ def test_a_plain_user_reads_a_process_of_their_own() -> None:
 
 def test_only_a_hit_that_meets_the_condition_tells_where_the_memory_lies(moving: Tracee) -> None:
     with started("record", str(moving.pid), *OF_VISIT, "--when=o->number == 2") as run:
-        miss = until(run, lambda line: line["type"] == "miss")[-1]
-        assert miss["reason"] == "no-match"
+        until(run, lambda line: line.get("reason") == "no-match")
         moving.ask("move")
         until(run, has(2))
         interrupted(run)
@@ -533,12 +538,12 @@ def test_only_a_hit_that_meets_the_condition_tells_where_the_memory_lies(moving:
 
 
 def test_who_looks_up_the_addresses_is_told_in_the_summary(moving: Tracee) -> None:
-    done = sampler("watch", str(moving.pid), "o->number", "--at=visit", BY_PEEK, "--count=1")
+    done = sampler("watch", str(moving.pid), "o->number", "--at=visit", BY_PEEK, PATIENT, "--count=1")
     assert "asked       at visit, with peek, its addresses looked up by perf" in done.stdout
 
 
 def test_what_the_anchors_have_cost_is_told(moving: Tracee) -> None:
-    lines = recorded(str(moving.pid), "o->number", "--at=visit", BY_PEEK, "--count=1")
+    lines = recorded(str(moving.pid), "o->number", "--at=visit", BY_PEEK, PATIENT, "--count=1")
     (sample,) = of_type(lines, "sample")
     assert 0 < sample["cost"]["between_ns"][0] <= sample["cost"]["between_ns"][1]
     assert lines[-1]["suspended_ns"] == sample["cost"]["between_ns"]

@@ -31,6 +31,7 @@ from sampler.plan.nodes import (
     NotNil,
     Offset,
     Part,
+    Provided,
     Register,
     TerminatedText,
     Text,
@@ -50,6 +51,9 @@ def read(address: int, size: int) -> bytes:
     if not 0 <= at <= len(MEMORY) - size:
         raise OSError("not mapped")
     return MEMORY[at : at + size]
+
+
+BIAS = 0x5555_0000_0000
 
 
 def word(address: Node, at: int = 0) -> Part:
@@ -125,11 +129,13 @@ def test_a_plan_of_constants_reads_nothing() -> None:
     assert Freezing([Arithmetic("+", Constant(1), Constant(1), INT64), Address(Offset(Bias(), 16))]).blocks == []
 
 
-def element_of(base: Node) -> Node:
+def element_of(base: Node, index: Node = Constant(1), length: Node = Constant(3)) -> Node:  # noqa: B008 - frozen
     """Its address, and a field's within."""
-    return Offset(Arithmetic("+", base, Arithmetic("*", Within(Constant(1), Constant(3)), Constant(8), WORD), WORD), 8)
+    by = Arithmetic("*", Convert(Within(index, length), WORD), Constant(8), WORD)
+    return Offset(Arithmetic("+", base, by, WORD), 8)
 
 
+INDEX = integer(word(parameter(), 8))
 LOCAL = Offset(Register(_RBP), -24)
 REFUSED = {
     "a parameter in a register": (Decode(Register(_RDI), INT64), "kept in a register"),
@@ -145,6 +151,12 @@ REFUSED = {
     "what lies at the thread's own base": (integer(word(ThreadPointer())), "a thread's own"),
     "an element of a thread's array": (integer(word(element_of(Offset(ThreadPointer(), -64)))), "a thread's own"),
     "the address of a thread's storage": (Address(Offset(ThreadPointer(), -16)), "a thread's own"),
+    "an element by a variable": (integer(word(element_of(parameter(), INDEX))), "a variable index"),
+    "an element by a register": (integer(word(element_of(Bias(), Register(_RDI)))), "a variable index"),
+    "what such an element points to": (integer(word(word(element_of(parameter(), INDEX)))), "a variable index"),
+    "a form of a choice": (
+        integer(word(Offset(Provided(parameter(), Compare("==", INDEX, Constant(1)), "it is none"), 8))), "one form",
+    ),
     "a string of Go": (Text(word(parameter()), word(parameter(), 8), 256), "a string"),
     "a string of C": (TerminatedText(word(parameter()), 256), "a string"),
     "a list": (Elements("[", (integer(word(parameter())),), word(parameter(), 8), "]"), "a list as a whole"),
@@ -181,6 +193,12 @@ def test_what_a_pointer_on_the_stack_or_of_a_thread_points_to_can_be_read(pointe
     assert [block.address for block in Freezing([integer(word(through, 8))]).blocks] == [Offset(through, 8)]
 
 
+def test_an_element_by_a_constant_index_can_be_read_though_there_may_be_fewer_some_day() -> None:
+    length = integer(word(parameter(), 8))
+    (found,) = frozen([integer(word(element_of(word(parameter()), Constant(0), length)))], pointing_to(START))
+    assert evaluate(found, moment()) == 9
+
+
 @pytest.mark.parametrize("number", [_RBP, _RSP])
 def test_a_pointer_that_is_kept_in_the_register_of_frames_can_be_followed(number: int) -> None:
     """Optimised code keeps what it likes there."""
@@ -197,3 +215,21 @@ def test_whatever_is_read_frozen_gives_what_it_gave(offsets: list[int], data: st
     ]
     at = pointing_to(START)
     assert Evaluator(frozen(plans, at)).answers(moment()) == Evaluator(plans).answers(at)
+
+
+def test_what_is_wanted_only_if_something_holds_has_no_address_where_it_does_not() -> None:
+    pointer = word(Bias())
+    condition, beyond = integer(pointer), integer(word(NotNil(Decode(pointer, ADDRESS), "p"), 8))
+    freezing = Freezing([Logic("&&", condition, beyond)])
+    memory = {BIAS: 0, 4096 + 8: 7}
+
+    def read(address: int, size: int) -> bytes:
+        if address not in memory:
+            raise OSError
+        return memory[address].to_bytes(size, "little")
+
+    found = []
+    for memory[BIAS] in (0, 4096):
+        found.append([evaluate(address, Moment((), read, 0, BIAS)) for address in freezing.addresses])
+    assert found == [[BIAS, 0], [BIAS, 4104]]
+    assert evaluate(freezing.frozen([BIAS, 4104])[0], Moment((), read, 0, BIAS)) == 1

@@ -1,6 +1,7 @@
 /* A program with one object, which goes elsewhere, goes away, or is another program's, when it is told to.
  *
- * It writes to the object and calls visit() on it all the time. The objects are numbered, the first by the argument.
+ * It writes to the object time and again, and calls visit() on it all the time. The objects are numbered, the first
+ * by the argument.
  * Commands on standard input, one line each, one line of answer, the number of the object:
  *   move     another object elsewhere; the one before stays where it was
  *   unmap    the object's memory is gone, and nobody is called until there is another one
@@ -19,6 +20,8 @@
 #include <unistd.h>
 
 enum { PAGE = 4096, FIRST = 1, OF_THE_NEXT_PROGRAM = 1000 };
+/* In a round: it writes in the first part of it, so that who reads twice finds what changes and what does not. */
+enum { VISITS = 5000, WRITES = 500 };
 
 /* first, second and third are written in this order, the last one on another page. Whole pages can be unmapped. */
 struct object {
@@ -100,8 +103,8 @@ static void obey(const char *command, struct object *on_stack)
 
 static void go_on(void)
 {
-    for (int i = 0; i < 20; i++) {
-        if (object)
+    for (int i = 0; i < VISITS; i++) {
+        if (object && i < WRITES)
             write_to(object);
         visit(object);
     }
