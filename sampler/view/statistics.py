@@ -24,8 +24,10 @@ class Distribution:
     median_interval: tuple[float, float] | None
 
     @staticmethod
-    def of(values: Sequence[float]) -> Distribution | None:
-        """None of an empty sequence."""
+    def of(values: Sequence[float], turns: int | None = None) -> Distribution | None:
+        """None of an empty sequence. ``turns``: in how many they were taken, if some were taken together: those are
+        of one moment, and no more sure than one of them.
+        """
         if not values:
             return None
         ordered = sorted(values)
@@ -35,7 +37,7 @@ class Distribution:
             quantile(ordered, 0.5),
             quantile(ordered, 0.99),
             ordered[-1],
-            _median_interval(ordered),
+            _median_interval(ordered, turns if turns is not None else len(ordered)),
         )
 
 
@@ -44,15 +46,15 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def _median_interval(ordered: Sequence[float]) -> tuple[float, float] | None:
-    """Between two order statistics, by the normal approximation of the binomial; None under 6 values.
+def _median_interval(ordered: Sequence[float], turns: int) -> tuple[float, float] | None:
+    """Between two order statistics, by the normal approximation of the binomial; None under 6 turns.
 
-    It holds for whatever distribution, if the looks are independent of one another.
+    It holds for whatever distribution, if the turns are independent of one another.
     """
     count = len(ordered)
-    if count < 6:
+    if turns < 6:
         return None
-    half = 1.96 * math.sqrt(count) / 2
+    half = 1.96 * count / (2 * math.sqrt(turns))
     low, high = math.floor(count / 2 - half), math.ceil(count / 2 + half)
     return ordered[max(0, low)], ordered[min(count - 1, high)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sampler.recording import Recording
+from sampler.sample import Miss, Samples
 from sampler.units import format_duration, span
 from sampler.view.statistics import Costs, Distribution, commonest, numbers, printable, show_value
 
@@ -41,7 +42,7 @@ def _asked(recording: Recording) -> Iterator[str]:
 
 
 def _answer(recording: Recording, expression: str) -> Iterator[str]:
-    spread = Distribution.of(numbers(recording, expression))
+    spread = Distribution.of(numbers(recording, expression), _turns(recording))
     if spread is not None:
         yield f"answer      {expression}"
         sure = spread.median_interval
@@ -55,6 +56,12 @@ def _answer(recording: Recording, expression: str) -> Iterator[str]:
     if others:
         yield f"answer      {expression}"
         yield from (f"            {count} × {value[:80]}" for value, count in others)
+
+
+def _turns(recording: Recording) -> int | None:
+    """Where samples were taken together."""
+    looks = [look for look in recording.looks if not isinstance(look, Miss)]
+    return len(looks) if any(isinstance(look, Samples) for look in looks) else None
 
 
 def _looks(recording: Recording) -> Iterator[str]:

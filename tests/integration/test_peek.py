@@ -134,10 +134,14 @@ OF_KEEP = [
     "keep.head->named.weight", "keep.head->next", "keep.head->next->colour", "keep.head->flag", "keep.bits->minus",
     "keep.bits->long_minus", "keep.bits->yes", "keep.packed->third", "keep.value->real", "keep.flexible->items[2]",
     "global_int", "global_pairs[1].b", "*global_pointer", "keep.head == 0", "keep.head->pair", "keep.size * 2 - 1",
+    "keep.head && keep.head->flag", "keep.head->next->next && keep.head->next->next->flag",
+    "!keep.head || keep.head->pair.b == 1",
 ]  # fmt: skip
 OF_GO = [
     "k.number", "k.outer.ID", "k.outer.Depth", "k.outer.Next.Colour", "len(k.ints)", "k.ints[3]", "k.f32", "k.pair",
-    "k.shape == nil", "Counter", "k.raw", "Table[2]", "GlobalPair.A", "k.outer.Inner.Pair.B",
+    "k.shape == nil", "len(k.three)", "k.outer.Next != nil && k.outer.Next.ID == 2",
+    "k.outer.Next.Next != nil && k.outer.Next.Next.ID == 2", "Counter", "k.raw", "Table[2]",
+    "GlobalPair.A", "k.outer.Inner.Pair.B",
 ]  # fmt: skip
 PARITY = {
     ("c_types", "integers"): OF_KEEP,
