@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from sampler.units import NS_PER_SECOND
+from sampler.errors import BudgetExceeded
+from sampler.units import NS_PER_SECOND, format_duration
 
 #: A period may be stretched to this many times what was asked, but at least to the minute below.
 MOST_STRETCH = 100
@@ -66,6 +67,15 @@ class Throttle:
             self.period_ns = recovered
             return True
         return False
+
+    def check(self, what: str, fix: str) -> None:
+        """BudgetExceeded if it is helpless; ``what`` costs too much."""
+        if self.helpless:
+            raise BudgetExceeded(
+                f"{what} cost more than {self._budget.max_suspended * 100:.3g}% of the time",
+                f"even one every {format_duration(self.period_ns)} would be too often",
+                fix,
+            )
 
     @property
     def helpless(self) -> bool:

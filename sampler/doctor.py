@@ -87,7 +87,7 @@ def _tried(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, check())
     except SamplerError as error:
-        return Finding(name, False, f"{error.what}: {error.why}" if error.why else error.what, error.fix)
+        return Finding(name, False, error.reason, error.fix)
 
 
 def _machine() -> Finding:

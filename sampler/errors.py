@@ -23,9 +23,13 @@ class SamplerError(Exception):
         super().__init__(what, why, fix)
         self.what, self.why, self.fix = what, why, fix
 
+    @property
+    def reason(self) -> str:
+        """What and why, without the remedy."""
+        return f"{self.what}: {self.why}" if self.why else self.what
+
     def __str__(self) -> str:
-        text = f"{self.what}: {self.why}" if self.why else self.what
-        line = f"{text}; {self.fix}" if self.fix else text
+        line = f"{self.reason}; {self.fix}" if self.fix else self.reason
         # One line, whatever a user typed or a debugger said; nothing in it steers a terminal.
         return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in line)
 

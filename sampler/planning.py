@@ -146,7 +146,7 @@ def _planned(question: Question, image: Image, bias: int) -> QuestionPlan:
         bits |= {one.text: one.unsigned_bits for one in compiled if one.unsigned_bits is not None}
     if not places:
         raise next((error for _, error in refused if not isinstance(error, NoValueHere)), refused[0][1])
-    reasons = tuple((address, f"{error.what}: {error.why}") for address, error in refused)
+    reasons = tuple((address, error.reason) for address, error in refused)
     return QuestionPlan(tuple(places), types, bits, reasons)
 
 

@@ -29,7 +29,6 @@ from sampler.resolve import find_pid, resolve
 from sampler.sample import Event
 from sampler.schedule import Schedule
 from sampler.target import Target
-from sampler.units import format_duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +131,7 @@ class Run:
         return "count"
 
     def _back_off(self, throttle: Throttle, schedule: Schedule) -> None:
-        if throttle.helpless:
-            share = self._order.question.budget.max_suspended
-            raise BudgetExceeded(
-                f"the looks cost more than {share * 100:.3g}% of the time",
-                f"even one every {format_duration(throttle.period_ns)} would be too often",
-                "allow more with --max-suspended, or ask with a gentler instrument",
-            )
+        throttle.check("the looks", "allow more with --max-suspended, or ask with a gentler instrument")
         slower = throttle.period_ns > schedule.period_ns
         schedule.stretch(throttle.period_ns, time.monotonic_ns())
         self._report("back-off" if slower else "speed-up", {"period_ns": throttle.period_ns})

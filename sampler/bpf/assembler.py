@@ -8,7 +8,7 @@ from dataclasses import dataclass
 _ENCODED = struct.Struct("<BBhi")
 
 # Classes of instructions.
-_LDX, _ST, _STX, _JMP, _ALU64, _LD = 0x01, 0x02, 0x03, 0x05, 0x07, 0x00
+_LDX, _ST, _STX, _JMP, _ALU64 = 0x01, 0x02, 0x03, 0x05, 0x07
 _BY_REGISTER = 0x08
 _MEMORY, _ATOMIC, _IMMEDIATE64 = 0x60, 0xC0, 0x18
 _SIZES = {1: 0x10, 2: 0x08, 4: 0x00, 8: 0x18}
@@ -39,9 +39,6 @@ class Assembler:
         self._jumps: list[tuple[int, Label]] = []
         self._places: dict[Label, int] = {}
         self._labels = 0
-
-    def __len__(self) -> int:
-        return len(self._code)
 
     # Arithmetic.
 
@@ -103,7 +100,7 @@ class Assembler:
         return any(one == label for _, one in self._jumps)
 
     def jump(self, label: Label) -> None:
-        self._jump(_JMP | 0x00, 0, 0, 0, label)
+        self._jump(_ALWAYS, 0, 0, 0, label)
 
     def jump_if(self, comparison: str, left: int, right: int, label: Label) -> None:
         """Of two registers; ``s<`` and the like are with sign."""

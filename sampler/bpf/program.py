@@ -252,7 +252,8 @@ class Program:
         begun, ended, thread, what, *registers = _HEAD.unpack_from(record)
         if what != ANSWER:
             return None
-        return Snapshot(begun, ended, thread & 0xFFFFFFFF, tuple(registers), tuple(self._pieces(record)))
+        pieces = sorted(self._pieces(record), key=lambda piece: piece.terminated)
+        return Snapshot(begun, ended, thread & 0xFFFFFFFF, tuple(registers), tuple(pieces))
 
     def _pieces(self, record: bytes) -> Iterator[Piece]:
         for node in self._readings:

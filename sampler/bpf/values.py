@@ -16,7 +16,6 @@ from sampler.plan.nodes import Base, Kind, Node
 
 _WIDEST = 64
 _MOST_DEPTH = 60  # of the stack's 512 bytes
-_FOLLOWS_SIGN = ("/", "%", ">>")
 #: struct pt_regs, arch/x86/include/asm/ptrace.h, in the order of DWARF's numbers: rax, rdx, rcx, … r15, rip.
 REGISTERS_AT = (80, 96, 88, 40, 104, 112, 32, 152, 72, 64, 56, 48, 24, 16, 8, 0, 128)
 

@@ -15,7 +15,7 @@ from sampler.question import MOST_EXPRESSIONS, MOST_HITS, Question, Timing
 
 FORMATS = ("table", "jsonl", "csv")
 LARGEST_COUNT = 10**9
-SHORTEST_PERIOD_NS = 1_000_000  # where each look has a hit of its own
+SHORTEST_OF_HITS_NS = 1_000_000  # the period where each look has a hit of its own
 PEEK = "peek"
 _MOST_DIGITS = 20
 
@@ -33,7 +33,18 @@ def typed(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def add_question_options(parser: argparse.ArgumentParser) -> None:
-    """When to look and within which budget."""
+    """When to look, within which budget, and how."""
+    _add_timing(parser)
+    _add_budget(parser)
+    parser.add_argument(
+        "--instrument",
+        choices=(AUTO, *INSTRUMENTS),
+        default=AUTO,
+        help="the way of asking (default auto: the gentlest that can answer here)",
+    )
+
+
+def _add_timing(parser: argparse.ArgumentParser) -> None:
     when = parser.add_argument_group("when to look")
     pace = when.add_mutually_exclusive_group()
     pace.add_argument(
@@ -81,6 +92,9 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"with --when: how many hits a look tries (default {MOST_HITS})",
     )
+
+
+def _add_budget(parser: argparse.ArgumentParser) -> None:
     budget = parser.add_argument_group("what the target may be put through")
     budget.add_argument(
         "--max-pause",
@@ -95,12 +109,6 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
         default=0.10,
         metavar="SHARE",
         help="largest share of time that looks may suspend it (default 10%%)",
-    )
-    parser.add_argument(
-        "--instrument",
-        choices=(AUTO, *INSTRUMENTS),
-        default=AUTO,
-        help="the way of asking (default auto: the gentlest that can answer here)",
     )
 
 
@@ -131,7 +139,7 @@ def question_from(arguments: argparse.Namespace, point: str, expressions: list[s
         arguments.window,
         arguments.anchor_every,
     )
-    if timing.period_ns < SHORTEST_PERIOD_NS and arguments.instrument != PEEK:
+    if timing.period_ns < SHORTEST_OF_HITS_NS and arguments.instrument != PEEK:
         raise UsageError(
             f"a look every {units.format_duration(timing.period_ns)} is too often", "each has a hit of its own",
             f"give at most 1000/s, or ask by --instrument {PEEK}",

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sampler.budget import Throttle
-from sampler.errors import BudgetExceeded, InternalError, NotAnswerable, SamplerError
+from sampler.errors import InternalError, NotAnswerable, SamplerError
 from sampler.instruments.base import AUTO, Assignment
 from sampler.instruments.choice import choose
 from sampler.linux import procfs
@@ -26,12 +26,12 @@ from sampler.linux.turns import take_turns
 from sampler.linux.vector import MOST_PIECES
 from sampler.linux.wakeup import StopRequest
 from sampler.plan.freezing import Freezing, NotFreezable
-from sampler.plan.nodes import Constant, Node, Register
+from sampler.plan.nodes import RSP, Constant, Node, Register
 from sampler.planning import PlannedPlace, QuestionPlan
 from sampler.sample import Interval, Miss, Sample
 
 # In Go's code a register holds the goroutine, which begins with its stack's bounds (cmd/compile/abi-internal.md).
-_GOROUTINE, _STACK_POINTER = 14, 7
+_GOROUTINE = 14
 _BOUNDS = struct.Struct("<QQ")
 _PLACE, _SP, _G, _FIRST = range(4)  # of the answers; addresses from _FIRST on
 
@@ -77,10 +77,10 @@ class Anchoring:
             AUTO, replace(assignment, question=question, plan=asked, stop=self._stop, report=self._hear)
         )
 
-    def describe(self) -> dict[str, Any]:
-        """For the recording's header."""
-        about = self._choice.describe()
-        return {"anchored_by": about["instrument"], "places": about["places"], "unanswerable": about["unanswerable"]}
+    @property
+    def by(self) -> str:
+        """The instrument that looks."""
+        return str(self._choice.describe()["instrument"])
 
     def __enter__(self) -> Self:
         self._opened = ExitStack()
@@ -143,13 +143,7 @@ class Anchoring:
                 deadline_ns = max(deadline_ns + throttle.period_ns, time.monotonic_ns())
 
     def _back_off(self, throttle: Throttle) -> None:
-        if throttle.helpless:
-            share = self._given.question.budget.max_suspended
-            raise BudgetExceeded(
-                f"the anchors cost more than {share * 100:.3g}% of the time",
-                "even one in minutes would be too often",
-                "allow more with --max-suspended, or try fewer hits with --max-hits",
-            )
+        throttle.check("the anchors", "allow more with --max-suspended, or try fewer hits with --max-hits")
         self._given.report("back-off", {"of": "anchors", "period_ns": throttle.period_ns})
 
     def _take(self, look: Sample | Miss) -> None:
@@ -231,9 +225,7 @@ def _anchored(place: PlannedPlace, freezing: Freezing, number: int, width: int) 
     """The question of an anchor: the place's number, what tells the stack, and the address of each block."""
     addresses = freezing.addresses
     padding = [Constant(0)] * (width - len(addresses))
-    return replace(
-        place, plans=(Constant(number), Register(_STACK_POINTER), Register(_GOROUTINE), *addresses, *padding)
-    )
+    return replace(place, plans=(Constant(number), Register(RSP), Register(_GOROUTINE), *addresses, *padding))
 
 
 def _shown(pieces: Sequence[tuple[int, int]]) -> list[list[str | int]]:

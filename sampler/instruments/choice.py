@@ -29,7 +29,7 @@ class Choice:
         about = self.instrument.describe()
         if self.passed_over is None:
             return about
-        return about | {"passed_over": {name: _reason(error) for name, error in self.passed_over.items()}}
+        return about | {"passed_over": {name: error.reason for name, error in self.passed_over.items()}}
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Attempts:
         """Why there was none: for that one's reason, unless it is for want of a debugger."""
         reason, wanting = self.refused[gentlest], self.refused.get(debugger)
         if isinstance(wanting, DebuggerError) and isinstance(reason, (ExpressionBeyond, NotAnswerable)):
-            return type(wanting)(reason.what, f"{reason.why}, and for a debugger {_reason(wanting)}", wanting.fix)
+            return type(wanting)(reason.what, f"{reason.why}, and for a debugger {wanting.reason}", wanting.fix)
         return reason
 
 
@@ -81,7 +81,3 @@ def made(name: str, assignment: Assignment) -> SamplingInstrument:
     if assignment.question.when is not None and not kind.conditional:
         raise NotAnswerable(f"{name} knows no condition", "every hit answers", "leave out --when, or ask with perf")
     return kind(assignment)
-
-
-def _reason(error: SamplerError) -> str:
-    return f"{error.what}: {error.why}" if error.why else error.what

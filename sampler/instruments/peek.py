@@ -16,12 +16,12 @@ from typing import Any, Self
 from sampler.errors import NotPermitted
 from sampler.instruments.anchor import Anchor, Anchoring
 from sampler.instruments.base import Assignment
+from sampler.instruments.compiled import Compiled
 from sampler.instruments.peeked import Peeked
 from sampler.instruments.presence import Presence
 from sampler.linux import procfs
 from sampler.linux.vector import check_permitted
 from sampler.plan.numbers import NoAnswer
-from sampler.planning import image_of, load_bias, plan_question
 from sampler.sample import Cost, Interval, Look, Miss, Sample, Samples, Value, signed_reading
 
 #: Samples that are wanted more often are taken several at a time.
@@ -38,10 +38,8 @@ class Peek:
         self._given, self._target, self._question = assignment, assignment.target, assignment.question
         self._presence = Presence(self._target)
         self._check_permitted()
-        self._plan = assignment.plan or plan_question(self._question, self._target)
-        with image_of(self._target) as image:
-            self._bias = load_bias(self._target.pid, image)
-        self._anchoring = Anchoring(assignment, self._plan)
+        self._compiled = Compiled(assignment)
+        self._anchoring = Anchoring(assignment, self._compiled.plan)
         asked_ns = self._question.timing.period_ns
         self._at_once = max(1, -(-_LEAST_PERIOD_NS // asked_ns))
         self.period_ns = asked_ns * self._at_once
@@ -51,7 +49,8 @@ class Peek:
         self._open = ExitStack()
 
     def describe(self) -> dict[str, Any]:
-        return {"instrument": "peek", "at_once": self._at_once, "types": self._plan.types} | self._anchoring.describe()
+        how = {"instrument": "peek", "at_once": self._at_once, "anchored_by": self._anchoring.by}
+        return how | self._compiled.describe()
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -135,7 +134,7 @@ class Peek:
         if self._peeked is not None and self._peeked.anchor is anchor:
             return self._peeked
         self._gone = ""
-        return Peeked(self._target.pid, anchor, self._bias, self._at_once)
+        return Peeked(self._target.pid, anchor, self._compiled.bias, self._at_once)
 
     def _by_another_thread(self, anchor: Anchor) -> Peeked | None:
         """Memory is that of a thread, and the first one, by whose number the process goes, may have ended."""
@@ -144,7 +143,7 @@ class Peek:
             for tid in procfs.threads(self._target.pid)
             if procfs.task_state(self._target.pid, tid) not in ("", "X", "Z")
         ]
-        return Peeked(alive[0], anchor, self._bias, self._at_once) if alive else None
+        return Peeked(alive[0], anchor, self._compiled.bias, self._at_once) if alive else None
 
     def _why(self) -> tuple[str, str]:
         """Reason and detail of a look that has nothing to read."""
@@ -163,7 +162,7 @@ class Peek:
         if not table.times_ns:
             t_ns = peeked.begun_ns - self._given.start_ns
             return Miss(t_ns, "unreadable", cost, table.reason, late_ns, table.unanswered)
-        return table.samples(cost, late_ns, self._plan.unsigned_bits)
+        return table.samples(cost, late_ns, self._compiled.plan.unsigned_bits)
 
     def _miss(self, reason: str, detail: str, begun_ns: int, deadline_ns: int) -> Miss:
         now_ns = time.monotonic_ns()

@@ -30,8 +30,7 @@ class Presence:
                 self.memory = opened.enter_context(Memory(self._target.pid, write=False))
             except (ProcessLookupError, FileNotFoundError) as error:
                 raise self.ended() from error
-            if procfs.program(self._target.pid) != self._program:
-                raise self.ended()
+            self.check_program()
             self._open = opened.pop_all()
         return self
 
@@ -40,8 +39,16 @@ class Presence:
     ) -> None:
         self._open.close()
 
+    def check_program(self) -> None:
+        """The question was compiled, or asked, a while ago: what is done now must be for the program that runs now.
+
+        Raises TargetEnded; also where another process has its memory still, which ``check`` does not see.
+        """
+        if not self._is_same_process or procfs.program(self._target.pid) != self._program:
+            raise self.ended()
+
     def check(self) -> None:
-        """Raises TargetEnded."""
+        """Raises TargetEnded; cheap enough for every look."""
         if not self.memory.is_in_use:
             raise self.ended()
 
@@ -52,5 +59,10 @@ class Presence:
         return stop.reason is None
 
     def ended(self) -> TargetEnded:
-        how = "it runs another program now" if procfs.program(self._target.pid) else ""
+        another = self._is_same_process and procfs.program(self._target.pid)
+        how = "it runs another program now" if another else ""
         return TargetEnded(f"process {self._target.pid} ({self._target.name}) ended", how)
+
+    @property
+    def _is_same_process(self) -> bool:
+        return procfs.is_same_process(self._target.pid, self._target.start_ticks)

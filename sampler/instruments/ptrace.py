@@ -12,23 +12,21 @@ from dataclasses import asdict, replace
 from types import TracebackType
 from typing import Any, Self
 
-from sampler.errors import NotAnswerable, TargetEnded
+from sampler.errors import NotAnswerable
 from sampler.instruments.account import Account
 from sampler.instruments.attachment import Armed, Attachment, Hit
 from sampler.instruments.base import Assignment
 from sampler.instruments.compiled import Compiled
 from sampler.instruments.letting_go import LettingGo
+from sampler.instruments.presence import Presence
 from sampler.instruments.tracer import INT3
 from sampler.linux import procfs
 from sampler.linux.readiness import Urgency, ready
-from sampler.linux.signals import ProcessHandle
 from sampler.plan.evaluate import Evaluator
 from sampler.plan.nodes import FIRST_VECTOR, Register
 from sampler.plan.trees import walk
 from sampler.planning import PlannedPlace, QuestionPlan
 from sampler.sample import Cost, Interval, Miss, Sample
-from sampler.target import Target
-from sampler.units import NS_PER_SECOND
 
 MOST_PLACES = 256
 # How long before its deadline a look attaches, if that takes so long as the last time.
@@ -44,7 +42,7 @@ class Ptrace:
         self._given, self._target = assignment, assignment.target
         self._question = assignment.question
         self.period_ns = self._question.timing.period_ns
-        self._program = procfs.program(self._target.pid)
+        self._presence = Presence(self._target)
         self._compiled = Compiled(assignment)
         check_number(self._compiled.plan, self._question.point)
         self._letting_go = LettingGo(self._question.timing.period_ns, lambda: _running(self._target.pid))
@@ -61,7 +59,7 @@ class Ptrace:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
-            self._process = opened.enter_context(_process(self._target))
+            opened.enter_context(self._presence)
             refused = opened.enter_context(ready())
             self._urgency, self._account = Urgency(), Account(self._question.budget)
             opened.callback(self._leave)
@@ -84,11 +82,11 @@ class Ptrace:
 
     def rest(self, until_ns: int) -> bool:
         """Where the target is traced, its signals, threads and children are served meanwhile."""
-        return self._attachment.rest(until_ns) if self._attachment else self._stay_away(until_ns)
+        return self._attachment.rest(until_ns) if self._attachment else self._presence.rest(self._given.stop, until_ns)
 
     def look(self, deadline_ns: int) -> Sample | Miss | None:
         if self._attachment is None:
-            if not self._stay_away(deadline_ns - max(_LEAST_LEAD_NS, self._took_ns * 3 // 2)):
+            if not self.rest(deadline_ns - max(_LEAST_LEAD_NS, self._took_ns * 3 // 2)):
                 return None
             self._attach()
         assert self._attachment is not None
@@ -100,22 +98,13 @@ class Ptrace:
     # In and out.
 
     def _attach(self) -> Attachment:
-        if self._process.has_ended:
-            raise _ended(self._target)
+        self._presence.check()
         begun_ns = time.monotonic_ns()
         attachment = Attachment(self._target, self._given.stop, self._account, self._compiled.bias)
         self._attachment = attachment.__enter__()
-        self._check_program()  # from now on we hear of it when it executes something else
+        self._presence.check_program()  # from now on we hear of it when it executes something else
         self._took_ns = time.monotonic_ns() - begun_ns
         return attachment
-
-    def _check_program(self) -> None:
-        """The question was compiled, or asked, a while ago: what is planted must be for the program that runs now."""
-        pid, start_ticks = self._target.pid, self._target.start_ticks
-        if not procfs.is_same_process(pid, start_ticks):
-            raise _ended(self._target)
-        if procfs.program(pid) != self._program:
-            raise _ended(self._target, "it runs another program now")
 
     def _leave(self) -> Interval:
         """The stops that it has caused. Who sleeps is let go by the end of our thread: for the caller to see to."""
@@ -141,14 +130,6 @@ class Ptrace:
         left = self._leave()
         between = found.cost.between_ns + left + self._account.take_between()
         return replace(found, cost=replace(found.cost, between_ns=between))
-
-    def _stay_away(self, until_ns: int) -> bool:
-        """Nobody is traced meanwhile; False if asked to stop."""
-        stop = self._given.stop
-        while stop.reason is None and (left_ns := until_ns - time.monotonic_ns()) > 0:
-            if stop.wait(left_ns / NS_PER_SECOND, self._process.fileno()):
-                raise _ended(self._target)
-        return stop.reason is None
 
     # One look.
 
@@ -206,14 +187,3 @@ def check_number(plan: QuestionPlan, point: str) -> None:
 
 def _running(pid: int) -> int:
     return [procfs.task_state(pid, tid) for tid in procfs.threads(pid)].count(procfs.RUNNABLE)
-
-
-def _process(target: Target) -> ProcessHandle:
-    try:
-        return ProcessHandle(target.pid)
-    except ProcessLookupError as error:
-        raise _ended(target) from error
-
-
-def _ended(target: Target, how: str = "") -> TargetEnded:
-    return TargetEnded(f"process {target.pid} ({target.name}) ended", how)

@@ -16,7 +16,7 @@ from sampler.instruments.base import Assignment
 from sampler.instruments.custody import Custody
 from sampler.instruments.language import AskAgain, Breakpoint, Language, Stop, Unreadable
 from sampler.linux import procfs
-from sampler.sample import Cost, Interval, Miss, Sample, Value, signed_reading
+from sampler.sample import Cost, Interval, Miss, Sample, Value, signed_readings
 
 
 class ScriptedDebugger:
@@ -151,5 +151,4 @@ class ScriptedDebugger:
     def _signed(self, values: dict[str, Value]) -> dict[str, int]:
         """The second reading of differences that wrapped; no other large unsigned value has one."""
         widths = {name: self._language.unsigned_bits(self._types.get(name)) for name in self._differences}
-        readings = {name: signed_reading(values[name], bits) for name, bits in widths.items() if bits}
-        return {name: reading for name, reading in readings.items() if reading is not None}
+        return signed_readings(values, {name: bits for name, bits in widths.items() if bits})

@@ -18,10 +18,10 @@ from sampler.bpf.program import COUNTERS, DROPPED, FOREIGN, HITS, PASSED_NS, UNR
 from sampler.instruments.breakpoints import Breakpoints
 from sampler.linux import bpf
 from sampler.linux.perf_event import Breakpoint, SamplingBreakpoint, Where
+from sampler.plan.nodes import RSP
 from sampler.plan.snapshot import Piece, Snapshot
 
 _RING_BYTES = 1 << 17
-_RSP = 7
 # What a function may use below its stack pointer (System V ABI, AMD64, 3.2.2), and the kernel does not note.
 _RED_ZONE = 128
 
@@ -216,5 +216,5 @@ class PlainTraps:
 
 def _snapshot(event: SamplingBreakpoint) -> Snapshot:
     one = event.sampled()
-    top = one.registers[_RSP]
+    top = one.registers[RSP]
     return Snapshot(one.time_ns, one.time_ns, one.tid, one.registers, (Piece(top, one.stack),), (top - _RED_ZONE, top))

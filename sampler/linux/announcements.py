@@ -8,6 +8,8 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sampler.linux.calls import failure
+
 _SFD_NONBLOCK, _SFD_CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -22,8 +24,7 @@ def announcements() -> Iterator[int]:
     mask = ctypes.c_uint64(1 << signal.SIGCHLD - 1)
     descriptor = _libc.signalfd(-1, ctypes.byref((ctypes.c_uint64 * 16)(mask.value)), _SFD_NONBLOCK | _SFD_CLOEXEC)
     if descriptor < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        raise failure()
     try:
         yield descriptor
     finally:

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
+from sampler.linux.calls import failure
+
 _BPF = 321  # arch/x86/entry/syscalls/syscall_64.tbl
 _MAP_CREATE, _PROG_LOAD, _PROG_TEST_RUN = 0, 5, 10
 _ARRAY, _PERCPU_ARRAY, _RINGBUF = 2, 6, 27
@@ -45,11 +47,14 @@ class BpfRefused(OSError):
 
 def _call(command: int, attributes: bytes) -> int:
     """The attributes may be shorter than the kernel's: what is missing is zero."""
-    buffer = ctypes.create_string_buffer(attributes, len(attributes))
-    result = _libc.syscall(_BPF, command, buffer, len(attributes))
+    return _call_with(command, ctypes.create_string_buffer(attributes, len(attributes)))
+
+
+def _call_with(command: int, attributes: ctypes.Array[ctypes.c_char]) -> int:
+    """The same, for a command that writes into its attributes."""
+    result = _libc.syscall(_BPF, command, attributes, len(attributes))
     if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        raise failure()
     return int(result)
 
 
@@ -91,14 +96,10 @@ def _load(code: bytes, kind: int, name: str, log: ctypes.Array[ctypes.c_char] | 
 def test_run(program: int, context: bytes) -> int:
     """Runs a program of type SYSCALL once, in this process, on that context; its result, without a sign."""
     buffer = ctypes.create_string_buffer(context, len(context))
-    attributes = bytearray(
-        struct.pack("<IIIIQQIIIIQQ", program, 0, 0, 0, 0, 0, 0, 0, len(context), 0, ctypes.addressof(buffer), 0)
-    )
-    inout = ctypes.create_string_buffer(bytes(attributes), len(attributes))
-    if _libc.syscall(_BPF, _PROG_TEST_RUN, inout, len(attributes)) < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    return int(struct.unpack_from("<I", inout.raw, 4)[0])
+    told = struct.pack("<IIIIQQIIIIQQ", program, 0, 0, 0, 0, 0, 0, 0, len(context), 0, ctypes.addressof(buffer), 0)
+    attributes = ctypes.create_string_buffer(told, len(told))
+    _call_with(_PROG_TEST_RUN, attributes)
+    return int(struct.unpack_from("<I", attributes.raw, 4)[0])
 
 
 class Counters:

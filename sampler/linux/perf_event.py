@@ -16,6 +16,8 @@ from time import monotonic_ns
 from types import TracebackType
 from typing import Self
 
+from sampler.linux.calls import failure
+
 _PERF_EVENT_OPEN = 298  # arch/x86/entry/syscalls/syscall_64.tbl
 _TYPE_SOFTWARE, _DUMMY = 1, 9
 _TYPE_BREAKPOINT = 5
@@ -121,8 +123,7 @@ def _open(attributes: bytes, where: Where) -> int:
     buffer = ctypes.create_string_buffer(attributes, _SIZE)
     descriptor = int(_libc.syscall(_PERF_EVENT_OPEN, buffer, where.tid, where.cpu, -1, _CLOEXEC))
     if descriptor < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        raise failure()
     return descriptor
 
 

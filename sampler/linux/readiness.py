@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 
+from sampler.linux.calls import failure
+
 _REAL_TIME = os.sched_param(1)  # the lowest: above every ordinary process, below the kernel's own
 _ORDINARY = os.sched_param(0)
 _NICEST = -20
@@ -90,8 +92,7 @@ def _high_priority() -> None:
 
 def _lock_memory() -> None:
     if _libc.mlockall(_MCL_CURRENT) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        raise failure()
 
 
 def _spare_when_memory_is_short() -> None:

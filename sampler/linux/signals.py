@@ -10,6 +10,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from sampler.linux.calls import failure
+
 _SYS_KCMP, _KCMP_VM = 312, 1  # include/uapi/linux/kcmp.h
 _SYS_TGKILL = 234  # arch/x86/entry/syscalls/syscall_64.tbl
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -64,8 +66,7 @@ class ProcessHandle:
 def signal_thread(pid: int, tid: int, number: signal.Signals) -> None:
     """tgkill(2); raises OSError."""
     if _libc.syscall(_SYS_TGKILL, pid, tid, int(number)) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
+        raise failure()
 
 
 def signal_name(number: int) -> str:

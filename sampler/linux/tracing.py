@@ -7,10 +7,10 @@ means that the thread has ended or is not stopped.
 from __future__ import annotations
 
 import ctypes
-import os
 import struct
 from operator import itemgetter
-from typing import NoReturn
+
+from sampler.linux.calls import failure
 
 # include/uapi/linux/ptrace.h
 _CONT, _GETREGS, _GETFPREGS, _DETACH = 7, 12, 14, 17
@@ -48,7 +48,7 @@ class Registers:
     def read(self, tid: int) -> int:
         """Reads all of them; gives the instruction pointer."""
         if _ptrace(_GETREGS, tid, 0, self._at) == -1:
-            _fail()
+            raise failure()
         self._words = words = _WORDS.unpack_from(self._general)
         return words[_RIP]  # type: ignore[no-any-return]  # a conversion would take its time
 
@@ -80,7 +80,7 @@ def interrupt(tid: int) -> None:
 def resume(tid: int, number: int = 0) -> None:
     """Lets a stopped thread run on, with a signal to receive."""
     if _ptrace(_CONT, tid, 0, number) == -1:
-        _fail()
+        raise failure()
 
 
 def listen(tid: int) -> None:
@@ -94,7 +94,7 @@ def detach(tid: int, number: int = 0) -> None:
 
 def set_instruction_pointer(tid: int, address: int) -> None:
     if _ptrace(_POKEUSER, tid, _RIP_AT, address) == -1:
-        _fail()
+        raise failure()
 
 
 def event_message(tid: int) -> int:
@@ -113,9 +113,4 @@ def signal_code(tid: int) -> int:
 
 def _call(request: int, tid: int, address: int, data: int) -> None:
     if _ptrace(request, tid, address, data) == -1:
-        _fail()
-
-
-def _fail() -> NoReturn:
-    number = ctypes.get_errno()
-    raise OSError(number, os.strerror(number))
+        raise failure()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import os
 from collections.abc import Sequence
+
+from sampler.linux.calls import failure
 
 #: The most pieces of one call: UIO_MAXIOV, include/uapi/linux/uio.h.
 MOST_PIECES = 1024
@@ -51,7 +52,6 @@ class VectorRead:
         arguments = (self._pid, ctypes.byref(self._local), 1, self._remote, len(self._remote), 0)
         done = _libc.process_vm_readv(*arguments)
         if done < 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
+            raise failure()
         if done < self._total:  # a piece in the middle cannot be read
             raise OSError("some of the memory cannot be read")

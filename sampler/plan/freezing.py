@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from sampler.plan import nodes
 from sampler.plan.nodes import (
+    RBP,
+    RSP,
     WORD,
     Arithmetic,
     Block,
@@ -22,9 +24,6 @@ from sampler.plan.nodes import (
 )
 from sampler.plan.sharing import Sharing, values
 from sampler.plan.trees import children
-
-# The stack pointer and the frame pointer (System V ABI, AMD64, figure 3.36).
-_RBP, _RSP = 6, 7
 
 
 class NotFreezable(Exception):
@@ -113,7 +112,7 @@ def _check_base(address: Node) -> None:
     base = address
     while isinstance(base, Offset | Arithmetic):  # a field, an element
         base = base.of if isinstance(base, Offset) else base.left
-    if isinstance(base, Register) and base.number in (_RBP, _RSP):  # of a pointer in a register there is a Decode
+    if isinstance(base, Register) and base.number in (RBP, RSP):  # of a pointer in a register there is a Decode
         raise NotFreezable("what lies on the stack: it is gone when the function returns")
     if isinstance(base, ThreadPointer):
         raise NotFreezable(_REFUSED[ThreadPointer])

@@ -51,6 +51,8 @@ class Register(Node):
     size: int = 8
 
 
+#: Of the frame pointer and the stack pointer, in DWARF's numbers (System V ABI, AMD64, figure 3.36).
+RBP, RSP = 6, 7
 #: The number of xmm0. Those below are the general registers, 16 the instruction pointer.
 FIRST_VECTOR = 17
 

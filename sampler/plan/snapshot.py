@@ -30,8 +30,8 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Times on the monotonic clock. ``registers``: as in ``Moment``. ``unknown``: addresses of which nothing was noted,
-    and which hold something else by now.
+    """Times on the monotonic clock. ``registers``: as in ``Moment``. ``memory``: the first piece that holds something
+    answers; strings come last. ``unknown``: addresses of which nothing was noted, and which hold something else by now.
     """
 
     begun_ns: int
@@ -51,7 +51,7 @@ class Snapshot:
 
     def read(self, address: int, size: int) -> bytes | None:
         """All of ``size`` bytes; None where they were not noted."""
-        for piece in sorted(self.memory, key=lambda piece: piece.terminated):
+        for piece in self.memory:
             found = piece.read(address, size)
             if found is not None:
                 return found
