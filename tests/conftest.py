@@ -38,6 +38,12 @@ def offspring(start: Start) -> Tracee:
     return start(program="offspring")
 
 
+@pytest.fixture
+def moving(start: Start) -> Tracee:
+    """A program whose object moves, goes and comes back, as it is told to."""
+    return start(program="moving")
+
+
 @pytest.fixture(autouse=True)
 def _no_target_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PID", raising=False)

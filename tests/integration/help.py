@@ -41,6 +41,17 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "sampler", *arguments]
 
 
+def recorded(*arguments: str) -> list[Line]:
+    """The recording of a run to its end."""
+    done = sampler("record", *arguments)
+    assert done.stdout, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def of_type(lines: list[Line], kind: str) -> list[Line]:
+    return [line for line in lines if line["type"] == kind]
+
+
 @contextmanager
 def started(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
     """A run in the background, its output in pipes; ended with the block if it has not ended by itself."""
@@ -67,6 +78,18 @@ def lines_until(process: subprocess.Popen[str], kind: str, count: int = 1) -> li
         if sum(one["type"] == kind for one in read) >= count:
             return read
     raise AssertionError(f"the recording ended without {count} × {kind}: {read[-1:]}")
+
+
+def stampede_until_some_meet(ring: Tracee, run: subprocess.Popen[str], threads: int) -> None:
+    """Lets the threads come by together, anew after each look that ends, until a look has met several; all go on."""
+    stampedes = met_together = 0
+    for line in lines_of(run):
+        met_together += line["type"] == "sample" and line["cost"]["hits"] > 1
+        if stampedes >= 20 and met_together:
+            break
+        assert ring.ask("stampede") == '{"ok":"stampede"}\n'
+        stampedes += 1
+    assert ring.report()["stampede"]["calls"] == stampedes * threads
 
 
 @contextmanager
@@ -171,6 +194,14 @@ def answers(pid: int, instrument: str, point: str, expressions: list[str]) -> di
     return found
 
 
+def assert_of_the_diode(samples: list[Line]) -> None:
+    """Of the tracee: its index only grows, and its ring is of that size."""
+    indices = [sample["values"]["d.writeIndex"] for sample in samples]
+    assert indices == sorted(indices)
+    assert all(sample["values"]["len(d.buffer)"] == 4096 for sample in samples)
+    assert all(sample["values"]["d == nil"] is False for sample in samples)
+
+
 def differing(expected: dict[str, Any], found: dict[str, Any]) -> Iterator[str]:
     """The answers that are not equal, in words."""
     for expression, value in expected.items():
@@ -214,3 +245,15 @@ def refusing(calls: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def environment(**changes: str) -> dict[str, str]:
     return os.environ | changes
+
+
+def address_of(pid: int, point: str) -> int:
+    """Where it begins in the running process."""
+    place = json.loads(sampler("vars", str(pid), f"--at={point}", "--format=jsonl").stdout.splitlines()[0])
+    return int(place["address"], 16)
+
+
+def assert_untouched(felt: dict[str, Any]) -> None:
+    """A stop is a voluntary switch: there was none."""
+    assert felt["writer"]["voluntary_switches"] == 0
+    assert "bystander" not in felt or felt["bystander"]["voluntary_switches"] == 0

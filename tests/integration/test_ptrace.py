@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-from typing import Any
 
 import pytest
 
@@ -14,10 +12,15 @@ from sampler.linux import procfs
 from sampler.linux.memory import Memory
 from tests.conftest import Start
 from tests.integration.help import (
+    address_of,
     assert_as_found,
+    assert_of_the_diode,
     lines_of,
     lines_until,
+    of_type,
+    recorded,
     sampler,
+    stampede_until_some_meet,
     started,
     traced_by_another,
     wait_until,
@@ -26,16 +29,6 @@ from tests.integration.help import (
 GAP = "r->write_index - r->read_index"
 BY_PTRACE = ("--instrument=ptrace", "--rate=100/s")
 AT_WRITE = (GAP, "--at=ring_write", *BY_PTRACE)
-
-
-def recorded(*arguments: str) -> list[dict[str, Any]]:
-    done = sampler("record", *arguments)
-    assert done.stdout, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def of_type(lines: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [line for line in lines if line["type"] == kind]
 
 
 @pytest.mark.parametrize("program", ["c_ring", "c_ring-nopie", "c_ring-dwarf4"])
@@ -71,10 +64,7 @@ def test_in_a_go_program_the_values_are_those_of_the_program(tracee: Tracee) -> 
     lines = recorded(str(tracee.pid), *asked, "--at=main.write", *BY_PTRACE, "--count=20")
     samples = of_type(lines, "sample")
     assert len(samples) == 20
-    indices = [sample["values"]["d.writeIndex"] for sample in samples]
-    assert indices == sorted(indices)
-    assert all(sample["values"]["len(d.buffer)"] == 4096 for sample in samples)
-    assert all(sample["values"]["d == nil"] is False for sample in samples)
+    assert_of_the_diode(samples)
     assert_as_found(tracee.pid)
 
 
@@ -95,14 +85,7 @@ def test_150_threads_that_meet_the_byte_at_once_all_go_on(start: Start) -> None:
     with started("record", str(ring.pid), GAP, "--at=ring_write", *by_ptrace) as run:
         lines_until(run, "event")
         ring.report()
-        stampedes = met_together = 0
-        for line in lines_of(run):  # each look that ends asks for the next stampede
-            met_together += line["type"] == "sample" and line["cost"]["hits"] > 1
-            if stampedes >= 20 and met_together:
-                break
-            assert ring.ask("stampede") == '{"ok":"stampede"}\n'
-            stampedes += 1
-        assert ring.report()["stampede"]["calls"] == stampedes * 150
+        stampede_until_some_meet(ring, run, 150)
         run.send_signal(signal.SIGINT)
         assert [line["ended"] for line in of_type(list(lines_of(run)), "footer")] == ["interrupted"]
     assert_as_found(ring.pid)
@@ -125,8 +108,7 @@ def test_unreadable_memory_is_a_miss_with_the_reason(start: Start) -> None:
 
 def test_where_a_breakpoint_stands_already_nothing_is_planted(start: Start) -> None:
     ring = start("-stampede=1", program="c_ring")
-    place = json.loads(sampler("vars", str(ring.pid), "--at=stampede_run", "--format=jsonl").stdout.splitlines()[0])
-    address = int(place["address"], 16)
+    address = address_of(ring.pid, "stampede_run")
     with Memory(ring.pid) as memory:
         byte = memory.read(address, 1)
         memory.write(address, b"\xcc")
@@ -140,8 +122,7 @@ def test_where_a_breakpoint_stands_already_nothing_is_planted(start: Start) -> N
 
 def test_an_address_in_the_midst_of_an_instruction_is_refused(start: Start) -> None:
     ring = start(program="c_ring")
-    place = json.loads(sampler("vars", str(ring.pid), "--at=ring_write", "--format=jsonl").stdout.splitlines()[0])
-    address = int(place["address"], 16)
+    address = address_of(ring.pid, "ring_write")
     right = sampler("record", str(ring.pid), GAP, f"--at={address:#x}", *BY_PTRACE, "--count=1")
     assert right.returncode == 0, right.stderr
     wrong = sampler("record", str(ring.pid), GAP, f"--at={address + 1:#x}", *BY_PTRACE, "--count=1")
