@@ -19,19 +19,25 @@ class Deadline:
 
 
 class Schedule:
-    """Deadlines at ``start + n × period``, each moved by up to half of ``jitter`` of a period."""
+    """Deadlines at ``start + n × period``, each moved by up to half of ``jitter`` of a period.
 
-    def __init__(self, start_ns: int, period_ns: int, jitter: float = 0.0, seed: int | None = None) -> None:
+    One that has passed is skipped, unless that was within the last ``patience_ns``: it is given then, late.
+    """
+
+    def __init__(
+        self, start_ns: int, period_ns: int, jitter: float = 0.0, seed: int | None = None, patience_ns: int = 0
+    ) -> None:
         self.period_ns = period_ns
         self.jitter = jitter
+        self._patience_ns = patience_ns
         self._origin_ns = start_ns
         self._turn = -1
         self._passed = 0  # on the grid before the last stretch
         self._random = random.Random(seed)
 
     def next(self, now_ns: int) -> Deadline:
-        """The first grid point that is not before ``now_ns``; those that passed meanwhile are counted."""
-        skipped = self._skip_to(now_ns) + self._passed
+        """The first grid point that is not before ``now_ns``, less the patience; those before it are counted."""
+        skipped = self._skip_to(now_ns - self._patience_ns) + self._passed
         self._passed = 0
         self._turn += 1
         return Deadline(self._origin_ns + self._turn * self.period_ns + self._offset_ns(), skipped)

@@ -33,6 +33,8 @@ from sampler.sample import Interval, Miss, Sample
 # In Go's code a register holds the goroutine, which begins with its stack's bounds (cmd/compile/abi-internal.md).
 _GOROUTINE = 14
 _BOUNDS = struct.Struct("<QQ")
+#: What the processor takes from memory together: a line of its cache, in bytes.
+_LINE = 64
 _PLACE, _SP, _G, _FIRST = range(4)  # of the answers; addresses from _FIRST on
 
 
@@ -43,6 +45,17 @@ class Anchor:
     place: int
     pieces: tuple[tuple[int, int], ...]
     plans: tuple[Node, ...]
+
+    @property
+    def copies(self) -> int:
+        """How often a sample is to be read in a row, so that it is seen whether it changes meanwhile.
+
+        What lies in one line of the cache is read once, lower addresses first, within some nanoseconds. A second
+        read comes half a microsecond later, which tells little; and the program waits for a line that it writes
+        to each time that the line is taken from its processor.
+        """
+        (address, size), *more = self.pieces
+        return 1 if not more and address // _LINE == (address + size - 1) // _LINE else 2
 
 
 class Anchoring:
@@ -157,7 +170,7 @@ class Anchoring:
         if found == self.current:
             return
         self._counts["moved"] += self._found
-        self._given.report("anchored", {"again": self._found, "pieces": _shown(found.pieces)})
+        self._given.report("anchored", {"again": self._found, "pieces": _shown(found.pieces), "copies": found.copies})
         self.current, self._found = found, True
         os.eventfd_write(self.told, 1)
 

@@ -13,18 +13,16 @@ from sampler.plan.numbers import NoAnswer
 from sampler.plan.steps import Moment
 from sampler.sample import Value
 
-_WORD = 8
-
 
 class Peeked:
     """``begun_ns``, ``ended_ns``: of the last read, on the monotonic clock. ``bias``: where the program was loaded.
 
-    Each sample is read twice in a row, unless it is one word: if the two differ, it may be of two moments.
+    A sample of which there are two copies may be of two moments if they differ.
     """
 
     def __init__(self, pid: int, anchor: Anchor, bias: int, at_once: int) -> None:
         self.anchor, self._at_once = anchor, at_once
-        self._copies = 1 if _is_one_word(anchor) else 2
+        self._copies = anchor.copies
         each = max(1, MOST_PIECES // (len(anchor.pieces) * self._copies))
         counts = [min(each, at_once - start) for start in range(0, at_once, each)]
         self._parts = [VectorRead(pid, anchor.pieces, count * self._copies) for count in counts]
@@ -86,9 +84,3 @@ class _Taken:
         if start is None:  # the anchor has found that it was not wanted
             raise OSError("it was looked up when nothing led there")
         return self.data[start : start + size]
-
-
-def _is_one_word(anchor: Anchor) -> bool:
-    """What the processor reads at one instant anyway: aligned, and not wider than a word."""
-    (address, size), *more = anchor.pieces
-    return not more and address // _WORD == (address + size - 1) // _WORD

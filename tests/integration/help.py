@@ -179,11 +179,13 @@ def _counted(before: int, deadline: int, old_ns: int, new_ns: int, reported_ns: 
     return False
 
 
-def answers(pid: int, instrument: str, point: str, expressions: list[str]) -> dict[str, Any]:
-    """The values of expressions at a point, as many from one look as may be asked at once."""
+def answers(
+    pid: int, instrument: str, point: str, expressions: list[str], at_once: int = MOST_EXPRESSIONS
+) -> dict[str, Any]:
+    """The values of expressions at a point, from looks that ask so many of them at once."""
     found: dict[str, Any] = {}
-    for start in range(0, len(expressions), MOST_EXPRESSIONS):
-        part = expressions[start : start + MOST_EXPRESSIONS]
+    for start in range(0, len(expressions), at_once):
+        part = expressions[start : start + at_once]
         patient = ("--count=1", "--window=10s", "--max-pause=10s", "--max-suspended=100%")
         options = (*patient, f"--instrument={instrument}", f"--at={point}")
         done = sampler("record", *options, str(pid), "--", *part)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import cache
 from typing import Any
 
 import pytest
 
 from bench.tracee import ROOT, Tracee
-from sampler.errors import ExpressionError, ExpressionRefused, NotAnswerable
-from sampler.instruments.perf import kernel_program
+from sampler.errors import ExpressionError, ExpressionRefused
 from sampler.planning import plan_question
 from sampler.question import Question
 from sampler.resolve import resolve
@@ -20,12 +18,10 @@ from sampler.target import Target
 from tests.conftest import Start
 from tests.images import located, questions
 from tests.integration.help import answers, assert_as_found, differing
+from tests.integration.parity import COMPILING, refused_by_perf
 
 # What the optimising compiler has kept nowhere.
 LOST = {"main.arrays": ["len(none)"], "main.many": ["p.B"]}
-
-
-COMPILING = ["ptrace", "perf"]
 
 
 @cache
@@ -82,32 +78,16 @@ def test_the_answers_are_those_of_gdb(start: Start, language: str, variant: str,
 
 
 def is_for(instrument: str, program: str, point: str, expression: str) -> bool:
-    """False for what perf refuses, and says by name why."""
-    why = refused_by_perf(program, point).get(expression, "") if instrument == "perf" else ""
-    assert re.fullmatch(".*(|vector register|the thread's own|so much at once.*|64 bits)", why)
-    return not why
+    """False for what perf refuses."""
+    return instrument != "perf" or not why_refused(program, point).get(expression, "")
 
 
 @cache
-def refused_by_perf(program: str, point: str) -> dict[str, str]:
-    """The reasons, by expression, of those that can be planned."""
-    language, found = program.partition("_")[0], {}
+def why_refused(program: str, point: str) -> dict[str, str]:
+    language = program.partition("_")[0]
     with Tracee(program=ROOT / "build" / program) as process:
-        target, here = resolve(process.pid), located(point, f"{language}_types")
-        for expression in questions(language)[point]:
-            with suppress(ExpressionRefused):
-                found[expression] = why_not(target, here, expression)
-    return found
-
-
-def why_not(target: Target, point: str, expression: str) -> str:
-    """Empty if perf can ask it."""
-    try:
-        for place in plan_question(Question(point, (expression,)), target).places:
-            kernel_program(place, 0, 1, None)
-    except NotAnswerable as refusal:
-        return refusal.why
-    return ""
+        here = located(point, f"{language}_types")
+        return refused_by_perf(resolve(process.pid), here, questions(language)[point])
 
 
 # The least share of what ptrace answers that perf answers too; the rest is in vector registers, and long strings.
@@ -117,7 +97,7 @@ BY_PERF = {"go": 0.9, "c": 0.9, "cpp": 0.9, "rust": 0.8}
 @pytest.mark.parametrize("language", BY_PERF)
 def test_most_of_what_is_asked_can_be_answered_by_perf(language: str) -> None:
     program = f"{language}_types" if language == "go" else f"{language}_types-o2"
-    found = [why for point in questions(language) for why in refused_by_perf(program, point).values()]
+    found = [why for point in questions(language) for why in why_refused(program, point).values()]
     assert found.count("") > BY_PERF[language] * len(found)
 
 

@@ -22,10 +22,15 @@ from tests.integration.help import (
     differing,
     environment,
     lines_until,
+    sampler,
     started,
 )
+from tests.integration.parity import refused_by_perf
 
 DEBUGGERS = {"caddy": "dlv", "nats-server": "dlv", "uwsgi": "gdb"}
+# The least share of a point's questions that perf can ask too; with many strings at once they are too long for it.
+BY_PERF, AT_ONCE_BY_PERF = 0.9, 5
+INLINED_OFTEN = [("nats-server", "server.(*client).isMqtt")]
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +40,27 @@ def running() -> Iterator[dict[str, ThirdParty]]:
 
 
 @pytest.mark.parametrize(("program", "point"), [(name, point) for name in DEBUGGERS for point in questions(name)])
-def test_ptrace_gives_the_answers_of_the_debugger(running: dict[str, ThirdParty], program: str, point: str) -> None:
+def test_the_answers_are_those_of_the_debugger(running: dict[str, ThirdParty], program: str, point: str) -> None:
     pid, asked = running[program].pid, questions(program)[point]
     expected = answers(pid, DEBUGGERS[program], point, asked)
     assert list(differing(expected, answers(pid, "ptrace", point, asked))) == []
+    if (program, point) not in INLINED_OFTEN:
+        refused = refused_by_perf(resolve(pid), point, asked)
+        by_perf = [one for one in asked if not refused[one]]
+        assert len(by_perf) > BY_PERF * len(asked)
+        found = answers(pid, "perf", point, by_perf, at_once=AT_ONCE_BY_PERF)
+        assert list(differing({one: expected[one] for one in by_perf}, found)) == []
     assert_as_found(pid)
+
+
+@pytest.mark.parametrize(("program", "point"), INLINED_OFTEN)
+def test_a_point_at_more_places_than_there_are_breakpoints_is_refused_by_perf(
+    running: dict[str, ThirdParty], program: str, point: str
+) -> None:
+    pid = running[program].pid
+    refusal = sampler("record", str(pid), questions(program)[point][0], f"--at={point}", "--instrument=perf")
+    assert refusal.returncode != 0
+    assert "inlined at 35 places: the processor has 4 breakpoints" in refusal.stderr
 
 
 @pytest.mark.parametrize("program", DEBUGGERS)

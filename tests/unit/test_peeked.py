@@ -188,13 +188,9 @@ def counting(own: Own) -> Iterator[None]:
         thread.join()
 
 
-@pytest.mark.parametrize("pieces", [1, 2])
-def test_what_changes_while_it_is_read_is_told_and_all_else_is_of_one_moment(pieces: int) -> None:
+def test_what_changes_while_it_is_read_is_told_and_all_else_is_of_one_moment() -> None:
     own = Own(0, 0)
-    both = Block(Constant(own.start), 16)
-    plans: dict[int, list[Node]] = {1: [Part(both, 0, 8), Part(both, 8, 8)], 2: [own.word(0), own.word(1)]}
-    where = {1: [(own.start, 16)], 2: [(own.at(0), 8), (own.at(1), 8)]}
-    peeked = Peeked(os.getpid(), anchor(plans[pieces], *where[pieces]), 0, 2000)
+    peeked = Peeked(os.getpid(), of_words(own, 0, 1), 0, 2000)
     seen = set[bool]()
     with counting(own):
         while seen != {True, False}:
@@ -205,8 +201,8 @@ def test_what_changes_while_it_is_read_is_told_and_all_else_is_of_one_moment(pie
                 seen.add(torn)
 
 
-@pytest.mark.parametrize("size", [1, 4, 8])
-def test_one_word_or_less_is_never_torn(size: int) -> None:
+@pytest.mark.parametrize("size", [1, 4, 8, 16, 64])
+def test_what_lies_in_one_line_of_the_cache_is_read_once(size: int) -> None:
     own = Own(0, 0)
     plan = Part(Block(Constant(own.start), size), 0, size)
     peeked = Peeked(os.getpid(), anchor([plan], (own.start, size)), 0, 2000)
@@ -215,3 +211,19 @@ def test_one_word_or_less_is_never_torn(size: int) -> None:
         while len(set(map(str, found))) < 10:
             found += read(peeked)
     assert not any(torn for _, torn in found)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "copies"),
+    [
+        ([(0x1000, 1)], 1),
+        ([(0x1038, 8)], 1),
+        ([(0x103C, 4)], 1),
+        ([(0x103D, 4)], 2),  # over the end of a line
+        ([(0x1000, 64)], 1),
+        ([(0x1000, 65)], 2),
+        ([(0x1000, 8), (0x1008, 8)], 2),
+    ],
+)
+def test_there_are_two_copies_of_what_is_more_than_a_line(pieces: list[tuple[int, int]], copies: int) -> None:
+    assert anchor([], *pieces).copies == copies

@@ -133,3 +133,11 @@ def test_after_a_stretch_the_grid_is_of_the_new_period_and_drifts_no_more_than_b
         passed = 0
         assert deadline.at_ns == at + turn * period
         now = deadline.at_ns + delay
+
+
+def test_what_has_just_passed_is_given_late_and_in_order_and_what_is_long_past_is_skipped() -> None:
+    schedule = Schedule(0, PERIOD, patience_ns=2 * PERIOD)
+    schedule.next(0)
+    found = [schedule.next(5 * PERIOD) for _ in range(4)]
+    assert [deadline.at_ns for deadline in found] == [3_000, 4_000, 5_000, 6_000]
+    assert [deadline.skipped for deadline in found] == [2, 0, 0, 0]
