@@ -54,19 +54,19 @@ class Throttle:
         self._recent: deque[int] = deque(maxlen=MEMORY)
         self.period_ns = period_ns
 
-    def after(self, suspended_high_ns: int) -> bool:
-        """Takes in a look; True if the period changed (``period_ns`` is the new one)."""
+    def after(self, suspended_high_ns: int) -> str:
+        """Takes in a look; ``back-off`` or ``speed-up`` if the period changed (``period_ns`` is the new one), or ""."""
         self._recent.append(suspended_high_ns)
         needed = round(max(self._recent) / self._budget.max_suspended)
         if needed > self.period_ns:
             # A quarter more than needed: one step back rather than one at every look.
             self.period_ns = round(needed * 1.25)
-            return True
+            return "back-off"
         recovered = max(self._asked_ns, round(needed * 1.25))
         if len(self._recent) == MEMORY and recovered * 2 <= self.period_ns:
             self.period_ns = recovered
-            return True
-        return False
+            return "speed-up"
+        return ""
 
     def check(self, what: str, fix: str) -> None:
         """BudgetExceeded if it is helpless; ``what`` costs too much."""

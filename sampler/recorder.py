@@ -30,7 +30,7 @@ from sampler.sample import Event
 from sampler.schedule import Schedule
 from sampler.target import Target
 
-#: So many turns are made up for; what is later than that has not happened.
+#: So many late turns are made up for; those that are later are skipped, and counted.
 _LATE_TURNS = 5
 
 
@@ -127,18 +127,17 @@ class Run:
                 return self._stop.reason or "interrupted"
             looks += look.count
             self._writer.look(look, deadline.skipped * at_once)
-            if throttle.after(look.cost.suspended_ns.high):
-                self._back_off(throttle, schedule)
+            if change := throttle.after(look.cost.suspended_ns.high):
+                self._keep_budget(change, throttle, schedule)
             if instrument.lets_go:
                 yield
             now_ns = time.monotonic_ns()
         return "count"
 
-    def _back_off(self, throttle: Throttle, schedule: Schedule) -> None:
+    def _keep_budget(self, change: str, throttle: Throttle, schedule: Schedule) -> None:
         throttle.check("the looks", "allow more with --max-suspended, or ask with a gentler instrument")
-        slower = throttle.period_ns > schedule.period_ns
         schedule.stretch(throttle.period_ns, time.monotonic_ns())
-        self._report("back-off" if slower else "speed-up", {"period_ns": throttle.period_ns})
+        self._report(change, {"period_ns": throttle.period_ns})
 
     def _report(self, event: str, detail: dict[str, Any]) -> None:
         self._writer.event(Event(time.monotonic_ns() - self._start_ns, event, detail))

@@ -109,7 +109,7 @@ class Sample:
 class Samples:
     """Many samples that were taken together, by columns: one entry a sample in each. ``cost`` is of them all.
 
-    ``torn``: the places of those whose memory changed while it was read, so that it may be of two moments.
+    ``torn``: the places of those whose memory was seen to change while it was read: it may be of two moments.
     ``unanswered``: how many more were taken that had no value, for the reason in ``detail``.
     """
 

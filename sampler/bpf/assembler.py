@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 
 _ENCODED = struct.Struct("<BBhi")
+_FARTHEST = (1 << 15) - 1
 
 # Classes of instructions.
 _LDX, _ST, _STX, _JMP, _ALU64 = 0x01, 0x02, 0x03, 0x05, 0x07
@@ -29,6 +30,10 @@ class Label:
     """A place to jump to, forward only."""
 
     number: int
+
+
+class TooFar(Exception):
+    """A jump over more than 32767 instructions."""
 
 
 class Assembler:
@@ -117,10 +122,14 @@ class Assembler:
         self._add(_EXIT)
 
     def assembled(self) -> bytes:
+        """Raises TooFar."""
         code = list(self._code)
         for at, label in self._jumps:
             operation, registers, _, value = code[at]
-            code[at] = (operation, registers, self._places[label] - at - 1, value)
+            distance = self._places[label] - at - 1
+            if distance > _FARTHEST:
+                raise TooFar
+            code[at] = (operation, registers, distance, value)
         return b"".join(_ENCODED.pack(*instruction) for instruction in code)
 
     def _jump(self, operation: int, left: int, right: int, value: int, label: Label) -> None:
@@ -130,7 +139,7 @@ class Assembler:
     def _constant64(self, register: int, source: int, value: int) -> None:
         low, high = value & 0xFFFFFFFF, value >> 32 & 0xFFFFFFFF
         self._add(_IMMEDIATE64, register, source, 0, _signed(low))
-        self._add(0, imm=0 if source == _PSEUDO_MAP_FD else _signed(high) if source == 0 else 0)
+        self._add(0, imm=0 if source else _signed(high))
 
     def _add(self, operation: int, target: int = 0, source: int = 0, at: int = 0, imm: int = 0) -> None:
         self._code.append((operation, source << 4 | target, at, imm))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 
-from sampler.bpf.assembler import FRAME, R0, R1, R2, R3, R4, R6, R7, R8, R9, Assembler, Label
+from sampler.bpf.assembler import FRAME, R0, R1, R2, R3, R4, R6, R7, R8, R9, Assembler, Label, TooFar
 from sampler.bpf.values import REGISTERS_AT, NotExpressible, Stored, Values
 from sampler.plan import nodes
 from sampler.plan.nodes import Node, Reading
@@ -60,7 +60,7 @@ class Program:
         #: Those of the condition come first: a hit that does not meet it reads no more.
         self._readings = list(dict.fromkeys(node for node in found if isinstance(node, Reading)))
         self._before = len({node for node in looked_at if isinstance(node, Reading)})
-        self._bias, self._condition, self._most_hits, self._only = bias, condition, most_hits, only
+        self._bias, self._condition, self.most_hits, self._only = bias, condition, most_hits, only
         self._stored: dict[Node, Stored] = {}
         at = _HEAD.size
         for node in self._readings:
@@ -69,7 +69,10 @@ class Program:
         self.size = at
         if at > MOST_BYTES:
             raise NotExpressible(f"so much at once: {at} bytes")
-        self.code(0, 0, 0)  # what cannot be expressed is found here
+        try:
+            self.code(0, 0, 0)  # what cannot be expressed is found here
+        except TooFar as error:
+            raise NotExpressible("so much at once") from error
 
     def code(self, ring: int, counters: int, scratch: int) -> bytes:
         """The instructions, for maps by their descriptors; ``scratch`` has room for ``size`` bytes."""
@@ -86,7 +89,7 @@ class Program:
         asm.load(R1, R9, 8 * TAKEN)
         asm.jump_if_constant("!=", R1, 0, self._stop)
         self._find()
-        asm.jump_if_constant(">=", R8, self._most_hits, self._spent)
+        asm.jump_if_constant(">=", R8, self.most_hits, self._spent)
         self._head(ANSWER)
         for node in self._readings[: self._before]:
             self._read(node)

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sampler.budget import Throttle
-from sampler.errors import InternalError, NotAnswerable, SamplerError
+from sampler.errors import InternalError, NotAnswerable, SamplerError, TargetEnded
 from sampler.instruments.base import AUTO, Assignment
 from sampler.instruments.choice import choose
 from sampler.linux import procfs
@@ -26,7 +26,7 @@ from sampler.linux.turns import take_turns
 from sampler.linux.vector import MOST_PIECES
 from sampler.linux.wakeup import StopRequest
 from sampler.plan.freezing import Freezing, NotFreezable
-from sampler.plan.nodes import RSP, Constant, Node, Register
+from sampler.plan.nodes import RED_ZONE, RSP, Constant, Node, Register
 from sampler.planning import PlannedPlace, QuestionPlan
 from sampler.sample import Interval, Miss, Sample
 
@@ -74,8 +74,8 @@ class Anchoring:
         self._counts = {"looks": 0, "missed": 0, "moved": 0}
         self._suspended, self._spending = Interval(), threading.Lock()
         self._error: SamplerError | None = None
-        self._found = False
         self.current: Anchor | None = None
+        self._last: Anchor | None = None
         self.missed: Miss | None = None
         width = max(len(one.blocks) for one in self._frozen)
         timing = replace(assignment.question.timing, period_ns=assignment.question.timing.anchor_ns, jitter=0.0)
@@ -86,9 +86,12 @@ class Anchoring:
             for number, (place, freezing) in enumerate(zip(plan.places, self._frozen, strict=True))
         ]
         asked = replace(plan, places=tuple(places), types={}, unsigned_bits={})
-        self._choice = choose(
-            AUTO, replace(assignment, question=question, plan=asked, stop=self._stop, report=self._hear)
-        )
+        given = replace(assignment, question=question, plan=asked, stop=self._stop, report=self._hear)
+        try:
+            self._choice = choose(AUTO, given)
+        except BaseException:
+            self._stop.close()
+            raise
 
     @property
     def by(self) -> str:
@@ -106,10 +109,15 @@ class Anchoring:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Raises what has ended the looks, unless something else is raised, or it was the end of the target: a run
+        that has what it wanted does not mind.
+        """
         self._stop.request("interrupted")
         self._thread.join()
         with self._opened:
             self._stop.close()
+        if kind is None and not isinstance(self._error, TargetEnded):
+            self.check()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -149,32 +157,41 @@ class Anchoring:
                 look = instrument.look(deadline_ns)
                 if isinstance(look, Sample | Miss):
                     self._take(look)
-                    if throttle.after(look.cost.total_ns.high):
-                        self._back_off(throttle)
+                    if change := throttle.after(look.cost.total_ns.high):
+                        self._keep_budget(change, throttle)
                 if instrument.lets_go:
                     yield
                 deadline_ns = max(deadline_ns + throttle.period_ns, time.monotonic_ns())
 
-    def _back_off(self, throttle: Throttle) -> None:
+    def _keep_budget(self, change: str, throttle: Throttle) -> None:
         throttle.check("the anchors", "allow more with --max-suspended, or try fewer hits with --max-hits")
-        self._given.report("back-off", {"of": "anchors", "period_ns": throttle.period_ns})
+        self._given.report(change, {"of": "anchors", "period_ns": throttle.period_ns})
 
     def _take(self, look: Sample | Miss) -> None:
         self._counts["looks"] += 1
         self._spend(look.cost.total_ns)
         if isinstance(look, Miss):
-            self._counts["missed"] += 1
             self._miss(look)
             return
-        self.missed, found = None, self._anchor(list(look.values.values()))
+        found = self._anchor(list(look.values.values()))
+        if found.pieces:
+            self._find(found)
+        else:
+            self._miss(Miss(look.t_ns, "unreadable", look.cost, "a pointer on the way is nil"))
+
+    def _find(self, found: Anchor) -> None:
+        self.missed = None
         if found == self.current:
             return
-        self._counts["moved"] += self._found
-        self._given.report("anchored", {"again": self._found, "pieces": _shown(found.pieces), "copies": found.copies})
-        self.current, self._found = found, True
+        if found != self._last:
+            again = self._last is not None
+            self._counts["moved"] += again
+            self._given.report("anchored", {"again": again, "pieces": _shown(found.pieces), "copies": found.copies})
+        self.current = self._last = found
         os.eventfd_write(self.told, 1)
 
     def _miss(self, look: Miss) -> None:
+        self._counts["missed"] += 1
         self.missed = look
         if look.reason == "unreadable":  # a pointer that leads there leads nowhere now
             self.current = None
@@ -206,8 +223,9 @@ class Anchoring:
         bounds = self._bounds_of(goroutine) if self._given.target.go_version is not None else (0, 0)
         if bounds[0] <= stack_pointer < bounds[1]:
             yield bounds
-        else:  # a thread of C
-            yield from ((part.start, part.end) for part in mappings if part.start <= stack_pointer < part.end)
+        else:  # a thread of C; the mapping may hold more than its stack
+            used = stack_pointer - RED_ZONE
+            yield from ((used, part.end) for part in mappings if part.start <= stack_pointer < part.end)
 
     def _bounds_of(self, goroutine: int) -> tuple[int, int]:
         with suppress(OSError), Memory(self._given.target.pid, write=False) as memory:

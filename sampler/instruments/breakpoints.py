@@ -7,6 +7,7 @@ import resource
 from collections.abc import Iterable, Iterator
 
 from sampler.errors import NotAnswerable, NotPermitted, SamplerError
+from sampler.linux.bpf import BpfRefused
 from sampler.linux.perf_event import Breakpoint, NoRoom, Where
 
 
@@ -95,6 +96,10 @@ class Breakpoints:
         self.interrupted_ns = most_ns if undisturbed or not self.interrupted_ns else min(self.interrupted_ns, most_ns)
 
 
+def not_taken(error: BpfRefused) -> NotAnswerable:
+    return NotAnswerable("the kernel does not take the question", error.why, "ask with --instrument ptrace")
+
+
 def refusal(error: OSError) -> SamplerError:
     """Why the kernel gives no breakpoint."""
     what = "hardware breakpoints cannot be set"
@@ -102,7 +107,7 @@ def refusal(error: OSError) -> SamplerError:
         fix = "raise kernel.perf_event_mlock_kb or `ulimit -l`, run as root, or ask with another --instrument"
         return NotAnswerable(what, "so many threads take more memory than this user may lock", fix)
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        why = "no more files may be open, and each breakpoint is one"
+        why = "no more files may be open, and each breakpoint is one or two"
         return NotAnswerable(what, why, "raise `ulimit -n`, or ask with another --instrument")
     if isinstance(error, PermissionError):
         fix = "set kernel.perf_event_paranoid to 2 or less, run as root, or ask with another --instrument"

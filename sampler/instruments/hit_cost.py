@@ -15,8 +15,9 @@ from functools import cache
 
 from sampler.bpf.program import Program
 from sampler.errors import NotAnswerable
-from sampler.instruments.breakpoints import NoneFree, refusal
+from sampler.instruments.breakpoints import NoneFree, not_taken, refusal
 from sampler.instruments.traps import KernelTraps, PlainTraps, Traps
+from sampler.linux import bpf
 from sampler.linux.perf_event import Companion, Where
 from sampler.plan.nodes import Constant
 from sampler.sample import Interval
@@ -58,6 +59,8 @@ def measured(in_kernel: bool) -> HitCost:
     except NoneFree as full:
         what, why = "a hit cannot be tried out", "all four breakpoints of our own thread are in use"
         raise NotAnswerable(what, why, "end what uses them, or ask with --instrument ptrace") from full
+    except bpf.BpfRefused as error:
+        raise not_taken(error) from error
     except OSError as error:
         raise refusal(error) from error
 
@@ -107,9 +110,13 @@ def _ahead_ns(traps: Traps, function: Callable[[], object]) -> int:
     function()
     after_ns = time.monotonic_ns()
     traps.disarm()
-    (snapshot,) = traps.take().snapshots
+    snapshots = traps.take().snapshots
     traps.clear()
-    return 0 if before_ns <= snapshot.begun_ns <= after_ns else snapshot.begun_ns - before_ns
+    if not snapshots:  # as in some virtual machines, which give breakpoints and pass on no trap
+        what, why = "hardware breakpoints do not work here", "one that was set on a function of our own was never hit"
+        raise NotAnswerable(what, why, "ask with --instrument ptrace")
+    begun_ns = snapshots[0].begun_ns
+    return 0 if before_ns <= begun_ns <= after_ns else begun_ns - before_ns
 
 
 def _taken(function: Callable[[], object]) -> int:

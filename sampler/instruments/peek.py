@@ -1,11 +1,12 @@
 """The ``peek`` instrument: memory whose place was found once is read again and again, and nobody notices.
 
 No thread is stopped, trapped or waited for. What is read is not of a moment at which the program stands at the
-point; what changes while it is read is told.
+point; of what is read twice it is told whether it changed meanwhile (``Anchor.copies``).
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -63,9 +64,11 @@ class Peek:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._open.close()
-        suspended = self._anchoring.take_suspended().to_json()
-        self._given.report("detach", {"suspended_ns": suspended, "anchors": self._anchoring.counts})
+        try:
+            self._open.__exit__(kind, value, trace)
+        finally:
+            suspended = self._anchoring.take_suspended().to_json()
+            self._given.report("detach", {"suspended_ns": suspended, "anchors": self._anchoring.counts})
 
     def rest(self, until_ns: int) -> bool:
         """False if asked to stop."""
@@ -103,6 +106,7 @@ class Peek:
             return self._miss(*self._why(), begun_ns, deadline_ns)
         try:
             peeked.read()
+            self._check_reader(peeked)
         except ProcessLookupError as error:  # its first thread has ended, and others go on
             self._presence.check()
             self._peeked = self._by_another_thread(peeked.anchor)
@@ -122,6 +126,7 @@ class Peek:
         while True:
             with suppress(BlockingIOError):
                 os.eventfd_read(anchoring.told)
+                self._presence.check()
                 anchoring.check()
                 self._peeked = self._at(anchoring.current)
                 return self._peeked
@@ -135,6 +140,11 @@ class Peek:
             return self._peeked
         self._gone = ""
         return Peeked(self._target.pid, anchor, self._compiled.bias, self._at_once)
+
+    def _check_reader(self, peeked: Peeked) -> None:
+        """ProcessLookupError if it was read by the number of a thread that has ended: it may be another process's."""
+        if peeked.tid != self._target.pid and not procfs.task_state(self._target.pid, peeked.tid):
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
 
     def _by_another_thread(self, anchor: Anchor) -> Peeked | None:
         """Memory is that of a thread, and the first one, by whose number the process goes, may have ended."""
@@ -153,11 +163,10 @@ class Peek:
         return ("gone", self._gone) if self._gone else ("not-reached", "nobody came by to tell where the memory lies")
 
     def _answer(self, peeked: Peeked, deadline_ns: int) -> Look:
-        wanted = self._at_once if self._left is None else min(self._at_once, self._left)
         cost = self._cost(peeked.begun_ns, peeked.ended_ns)
         late_ns = peeked.begun_ns - deadline_ns
         table = _Table(self._question.expressions)
-        for at_ns, (values, torn) in zip(peeked.times_ns()[:wanted], peeked.answers(), strict=False):
+        for at_ns, (values, torn) in zip(peeked.times_ns()[: self._wanted], peeked.answers(), strict=False):
             table.add(at_ns - self._given.start_ns, values, torn)
         if not table.times_ns:
             t_ns = peeked.begun_ns - self._given.start_ns
@@ -167,7 +176,12 @@ class Peek:
     def _miss(self, reason: str, detail: str, begun_ns: int, deadline_ns: int) -> Miss:
         now_ns = time.monotonic_ns()
         cost = self._cost(begun_ns, now_ns)
-        return Miss(begun_ns - self._given.start_ns, reason, cost, detail, begun_ns - deadline_ns)
+        return Miss(begun_ns - self._given.start_ns, reason, cost, detail, begun_ns - deadline_ns, self._wanted)
+
+    @property
+    def _wanted(self) -> int:
+        """Samples that are to be taken now."""
+        return self._at_once if self._left is None else min(self._at_once, self._left)
 
     def _cost(self, begun_ns: int, ended_ns: int) -> Cost:
         """What the anchors have cost since the look before stands beside it."""

@@ -15,13 +15,14 @@ from sampler.sample import Value
 
 
 class Peeked:
-    """``begun_ns``, ``ended_ns``: of the last read, on the monotonic clock. ``bias``: where the program was loaded.
+    """``tid``: the thread by whose number it is read; ``begun_ns``, ``ended_ns``: of the last read, on the monotonic
+    clock. ``bias``: where the program was loaded.
 
     A sample of which there are two copies may be of two moments if they differ.
     """
 
     def __init__(self, pid: int, anchor: Anchor, bias: int, at_once: int) -> None:
-        self.anchor, self._at_once = anchor, at_once
+        self.tid, self.anchor, self._at_once = pid, anchor, at_once
         self._copies = anchor.copies
         each = max(1, MOST_PIECES // (len(anchor.pieces) * self._copies))
         counts = [min(each, at_once - start) for start in range(0, at_once, each)]

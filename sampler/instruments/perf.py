@@ -16,9 +16,9 @@ from sampler.bpf.values import NotExpressible
 from sampler.errors import NotAnswerable
 from sampler.instruments.attempt import Attempt
 from sampler.instruments.base import Assignment
-from sampler.instruments.breakpoints import NoneFree, refusal
+from sampler.instruments.breakpoints import NoneFree, not_taken, refusal
 from sampler.instruments.compiled import Compiled
-from sampler.instruments.hit_cost import measured
+from sampler.instruments.hit_cost import HitCost, measured
 from sampler.instruments.presence import Presence
 from sampler.instruments.spots import Spots
 from sampler.instruments.traps import Catch, KernelTraps, PlainTraps, Traps
@@ -54,8 +54,11 @@ class Perf:
         check_number(compiled.plan, self._question.point)
         self._evaluators = {address: Evaluator(place.plans) for address, place in compiled.places.items()}
         allow_descriptors()
-        self._spots = Spots()
-        self._traps = self._made_traps()
+        in_kernel = bpf.permitted()
+        self._hit_cost = self._measured(in_kernel)
+        only = self._recognised(in_kernel)
+        self._spots = Spots(threads_only=only is None)
+        self._traps = self._made_traps(in_kernel, only)
         self._try()
         self._open = ExitStack()
 
@@ -107,28 +110,30 @@ class Perf:
 
     # In and out.
 
-    def _made_traps(self) -> Traps:
+    def _measured(self, in_kernel: bool) -> HitCost:
+        """Raises NotAnswerable where there is a condition, and nobody to look at it."""
+        conditional = self._question.when is not None
+        if conditional and not in_kernel:
+            raise _no_condition("that is done by a program in the kernel, which may not be loaded")
+        found = measured(in_kernel)
+        if conditional and not found.stays:
+            raise _no_condition("a hit that does not meet it takes the breakpoint away before Linux 6.10")
+        return found
+
+    def _recognised(self, in_kernel: bool) -> int | None:
+        """What the kernel calls the target, where it can pass over others: they must leave the breakpoint armed, and
+        in a PID namespace of our own we do not know its number."""
+        known = in_kernel and self._hit_cost.stays and procfs.pids_are_the_kernels()
+        return self._target.pid if known else None
+
+    def _made_traps(self, in_kernel: bool, only: int | None) -> Traps:
         """With programs of the kernel if they may be loaded; else the kernel notes down what it knows."""
-        places, conditional = self._compiled.places, self._question.when is not None
-        if bpf.permitted():
-            self._hit_cost = measured(in_kernel=True)
-            if conditional and not self._hit_cost.stays:
-                raise _no_condition("a hit that does not meet it takes the breakpoint away before Linux 6.10")
-            return KernelTraps({address: self._program(place) for address, place in places.items()})
-        self._hit_cost = measured(in_kernel=False)
-        self._spots.narrow()
+        places, bias, most_hits = self._compiled.places, self._compiled.bias, self._most_hits()
+        if in_kernel:
+            return KernelTraps({at: kernel_program(place, bias, most_hits, only) for at, place in places.items()})
         for place in places.values():
             check_plain(place)
-        if conditional:
-            raise _no_condition("that is done by a program in the kernel, which may not be loaded")
         return PlainTraps(places)
-
-    def _program(self, place: PlannedPlace) -> Program:
-        # In a PID namespace of our own we do not know what the kernel calls the target.
-        only = self._target.pid if procfs.pids_are_the_kernels() else None
-        if only is None or not self._hit_cost.stays:  # whoever is passed over must leave the breakpoint armed
-            self._spots.narrow()
-        return kernel_program(place, self._compiled.bias, self._most_hits(), only)
 
     def _most_hits(self) -> int:
         """So many are tried, and no more than the budget has room for from one look to the next."""
@@ -145,9 +150,7 @@ class Perf:
                 opened.enter_context(self._traps)
                 self._set()
             except bpf.BpfRefused as error:
-                raise NotAnswerable(
-                    "the kernel does not take the question", error.why, "ask with --instrument ptrace"
-                ) from error
+                raise not_taken(error) from error
             except NoneFree:
                 raise NotAnswerable(
                     f"no hardware breakpoint is free in process {self._target.pid} ({self._target.name})",
@@ -185,7 +188,7 @@ class Perf:
                     return
                 if self._spots.narrow_for_now():  # so many others come by that processors are watched no more
                     self._spots.narrow()
-                    traps.clear()
+                    traps.disarm()
             self._presence.check()
             traps.set(self._everywhere())
             traps.arm()
@@ -195,7 +198,8 @@ class Perf:
         catch = attempt.catch
         if catch.foreign:
             self._spots.narrow()
-        self._presence.check()
+        if not (catch.snapshots and self._spots.by_thread):  # a thread's breakpoints are gone when it runs another
+            self._presence.check()
         if catch.snapshots:
             return self._answer(catch.snapshots[0].earlier(self._hit_cost.ahead_ns), attempt)
         if attempt.full:

@@ -10,13 +10,13 @@ from sampler.linux.perf_event import Breakpoint, Where
 
 class Spots:
     """A breakpoint on a thread interrupts the processor where that was last, though it sleeps. So where there are more
-    threads than processors, those are watched instead: whoever else comes by there is passed over, and after the first
-    of them, as in a server of many processes, the threads are watched again.
+    threads than processors, those are watched instead. Whoever else comes by there is passed over; after a look in
+    which somebody did, or in one in which many do, as in a server of many processes, the threads are watched again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads_only: bool = False) -> None:
         self._processors = [Where(cpu=number) for number in procfs.processors()]
-        self._threads_only = not _may_watch(self._processors[0])
+        self._threads_only = threads_only or not _may_watch(self._processors[0])
         self._by_thread: bool | None = None  # in this look; None: not decided yet
 
     def begin(self) -> None:
@@ -28,6 +28,11 @@ class Spots:
         if self._by_thread is None:
             self._by_thread = self._threads_only or len(threads) <= len(self._processors)
         return [Where(tid) for tid in threads] if self._by_thread else self._processors
+
+    @property
+    def by_thread(self) -> bool:
+        """Whether threads are watched in this look."""
+        return bool(self._by_thread)
 
     def narrow(self) -> None:
         """From the next look on threads only."""

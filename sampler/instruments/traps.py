@@ -14,16 +14,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from sampler.bpf.program import COUNTERS, DROPPED, FOREIGN, HITS, PASSED_NS, UNREADABLE, Program
+from sampler.bpf.program import COUNTERS, DROPPED, FOREIGN, HITS, PASSED_NS, TAKEN, UNREADABLE, Program
 from sampler.instruments.breakpoints import Breakpoints
 from sampler.linux import bpf
 from sampler.linux.perf_event import Breakpoint, SamplingBreakpoint, Where
-from sampler.plan.nodes import RSP
+from sampler.plan.nodes import RED_ZONE, RSP
 from sampler.plan.snapshot import Piece, Snapshot
 
 _RING_BYTES = 1 << 17
-# What a function may use below its stack pointer (System V ABI, AMD64, 3.2.2), and the kernel does not note.
-_RED_ZONE = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +85,10 @@ class KernelTraps:
 
     def __init__(self, programs: Mapping[int, Program]) -> None:
         self._programs = programs
+        self._most_hits = max(program.most_hits for program in programs.values())
         self._breakpoints = Breakpoints(programs, Breakpoint)
-        self._full = 0
+        self._records: list[bytes] = []
+        self._begun, self._full = False, 0
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -120,15 +120,17 @@ class KernelTraps:
         return self._breakpoints.interrupted_ns
 
     def set(self, everywhere: Iterable[Where]) -> None:
-        if not self._breakpoints.all:
+        if not self._begun:
             self._begin()
         for event in self._breakpoints.add(everywhere):
             event.run(self._loaded[event.address])
 
     def _begin(self) -> None:
-        """Nothing of the look before is left: a program may have been at work while its breakpoint was taken away."""
+        """Nothing of the look before is left."""
+        self._begun = True
         for _ in self._ring.records():
             pass
+        self._records.clear()
         for counter in range(COUNTERS):
             self._counters[counter] = 0
 
@@ -136,7 +138,9 @@ class KernelTraps:
         self._breakpoints.arm()
 
     def has_caught(self) -> bool:
-        return self._counters[HITS] > 0
+        """An answer, or more hits than are to be tried. Others make a record too, if they were too many."""
+        self._records += self._ring.records()
+        return self._counters[TAKEN] > 0 or self._counters[HITS] > self._most_hits
 
     def disarm(self) -> None:
         """By taking them away: when that is done no handler is at work any more, and what it has written is whole."""
@@ -145,7 +149,7 @@ class KernelTraps:
 
     def take(self) -> Catch:
         found = []
-        for record in self._ring.records():
+        for record in [*self._records, *self._ring.records()]:
             address = Program.address_of(record)
             snapshot = self._programs[address].snapshot(record) if address in self._programs else None
             if snapshot is not None:
@@ -155,6 +159,7 @@ class KernelTraps:
 
     def clear(self) -> None:
         self._breakpoints.close()
+        self._begun = False
 
 
 class PlainTraps:
@@ -216,5 +221,5 @@ class PlainTraps:
 
 def _snapshot(event: SamplingBreakpoint) -> Snapshot:
     one = event.sampled()
-    top = one.registers[RSP]
-    return Snapshot(one.time_ns, one.time_ns, one.tid, one.registers, (Piece(top, one.stack),), (top - _RED_ZONE, top))
+    top = one.registers[RSP]  # the kernel notes nothing below it
+    return Snapshot(one.time_ns, one.time_ns, one.tid, one.registers, (Piece(top, one.stack),), (top - RED_ZONE, top))

@@ -11,6 +11,7 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -102,12 +103,30 @@ def test_run(program: int, context: bytes) -> int:
     return int(struct.unpack_from("<I", attributes.raw, 4)[0])
 
 
+def _map(kind: int, key_bytes: int, value_bytes: int, entries: int, flags: int = 0) -> int:
+    """A map's descriptor. Raises BpfRefused."""
+    try:
+        return _call(_MAP_CREATE, struct.pack("<IIIII", kind, key_bytes, value_bytes, entries, flags))
+    except OSError as error:
+        raise BpfRefused(error, "") from error
+
+
+@contextmanager
+def _closed_if_it_fails(descriptor: int) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
 class Counters:
     """An array of 64-bit numbers in memory that programs and this process share. Zero at first."""
 
     def __init__(self, count: int) -> None:
-        self.descriptor = _call(_MAP_CREATE, struct.pack("<IIIII", _ARRAY, 4, 8 * count, 1, _MMAPABLE))
-        self._memory = mmap.mmap(self.descriptor, _PAGE)
+        self.descriptor = _map(_ARRAY, 4, 8 * count, 1, _MMAPABLE)
+        with _closed_if_it_fails(self.descriptor):
+            self._memory = mmap.mmap(self.descriptor, _PAGE)
 
     def __getitem__(self, place: int) -> int:
         return int(struct.unpack_from("<Q", self._memory, 8 * place)[0])
@@ -129,7 +148,7 @@ class Scratch:
     """``size`` bytes of memory for each processor, where a program builds what it hands over."""
 
     def __init__(self, size: int) -> None:
-        self.descriptor = _call(_MAP_CREATE, struct.pack("<IIIII", _PERCPU_ARRAY, 4, size, 1, 0))
+        self.descriptor = _map(_PERCPU_ARRAY, 4, size, 1)
 
     def __enter__(self) -> Self:
         return self
@@ -146,10 +165,11 @@ class RingBuffer:
     def __init__(self, size: int) -> None:
         """``size``: bytes, a power of two and at least a page."""
         self._mask, self._size = size - 1, size
-        self.descriptor = _call(_MAP_CREATE, struct.pack("<IIIII", _RINGBUF, 0, 0, size, 0))
-        self._consumer = mmap.mmap(self.descriptor, _PAGE)
-        # The data follow a page with the producer's position, and are mapped twice in a row: no record is in two parts.
-        self._producer = mmap.mmap(self.descriptor, _PAGE + 2 * size, prot=mmap.PROT_READ, offset=_PAGE)
+        self.descriptor = _map(_RINGBUF, 0, 0, size)
+        with _closed_if_it_fails(self.descriptor):
+            self._consumer = mmap.mmap(self.descriptor, _PAGE)
+            # The data follow a page with the producer's position, and are mapped twice in a row: no record is in parts.
+            self._producer = mmap.mmap(self.descriptor, _PAGE + 2 * size, prot=mmap.PROT_READ, offset=_PAGE)
 
     def __enter__(self) -> Self:
         return self

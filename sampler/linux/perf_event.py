@@ -1,4 +1,4 @@
-"""perf_event_open(2): a hardware breakpoint on one thread, which fires once. No tracer, no stop, no changed byte.
+"""perf_event_open(2): a hardware breakpoint, which fires once. No tracer, no stop, no changed byte.
 
 Layouts and numbers: include/uapi/linux/perf_event.h, hw_breakpoint.h and arch/x86/include/uapi/asm/perf_regs.h.
 """
@@ -150,9 +150,9 @@ class SamplingBreakpoint(Breakpoint):
             self._buffer = mmap.mmap(self.descriptor, 2 * mmap.PAGESIZE)
         except OSError as error:
             os.close(self.descriptor)
-            raise (
-                NoRoom(error.errno, "no more memory may be locked") if error.errno == errno.EPERM else error
-            ) from error
+            if error.errno == errno.EPERM:
+                raise NoRoom(error.errno, "no more memory may be locked") from error
+            raise
 
     def close(self) -> None:
         self._buffer.close()
@@ -166,13 +166,11 @@ class SamplingBreakpoint(Breakpoint):
 
     def sampled(self) -> Sampled:
         """The hit, if there was one."""
-        _, _, size = _HEADER.unpack_from(self._buffer, mmap.PAGESIZE)
         at = mmap.PAGESIZE + _HEADER.size
         _, tid, time_ns, _, *rest = _SAMPLE.unpack_from(self._buffer, at)
         found, stack_size = rest[:17], rest[17]
         start = at + _SAMPLE.size
         # Behind the room for the stack stands how much of it was filled.
         filled = struct.unpack_from("<Q", self._buffer, start + stack_size)[0] if stack_size else 0
-        assert size >= _HEADER.size + _SAMPLE.size
         registers = tuple(found[place] for place in _BY_DWARF)
         return Sampled(tid, time_ns, registers, self._buffer[start : start + filled])

@@ -49,7 +49,7 @@ def ready() -> Iterator[list[str]]:
 
 
 def allow_descriptors() -> None:
-    """As many as may be: a breakpoint in each thread is one each."""
+    """As many as may be: a breakpoint in each thread is one each, and where it has a buffer two."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

@@ -32,6 +32,8 @@ class NotFreezable(Exception):
 
 #: A condition, and whether it must be true or false.
 _Guard = tuple[Node, bool]
+_Guards = tuple[_Guard, ...]
+_GuardKey = tuple[tuple[int, bool], ...]
 
 
 class Freezing:
@@ -41,9 +43,9 @@ class Freezing:
         """Raises NotFreezable."""
         sharing = Sharing()
         self._plans = [sharing.of(plan) for plan in plans]
-        self._found: dict[int, tuple[Block, tuple[_Guard, ...]]] = {}
-        self._checked, self._seen = set[int](), set[int]()
-        self._perhaps: list[tuple[Node, tuple[_Guard, ...]]] = []
+        self._found: dict[int, tuple[Block, list[_Guards]]] = {}
+        self._checked, self._seen = set[int](), set[tuple[int, _GuardKey]]()
+        self._perhaps: list[tuple[Node, _Guards]] = []
         for plan in self._plans:
             self._find(plan, ())
         for node, guards in self._perhaps:  # it grows meanwhile
@@ -53,7 +55,7 @@ class Freezing:
     @property
     def addresses(self) -> list[Node]:
         """Of the blocks, as answers; 0 for one that is not wanted, for what must hold does not."""
-        return [_guarded(Convert(block.address, WORD), guards) for block, guards in self._found.values()]
+        return [_guarded(Convert(block.address, WORD), ways) for block, ways in self._found.values()]
 
     def frozen(self, addresses: Sequence[int]) -> list[Node]:
         """The plans with those addresses in the place of what leads to the blocks."""
@@ -69,15 +71,16 @@ class Freezing:
 
         return [of(plan) for plan in self._plans]
 
-    def _find(self, node: Node, guards: tuple[_Guard, ...]) -> None:
+    def _find(self, node: Node, guards: _Guards) -> None:
         """Not into addresses: those are what is frozen. What is wanted only if something holds comes last."""
-        if id(node) in self._seen:
+        key = (id(node), tuple((id(condition), wanted) for condition, wanted in guards))
+        if key in self._seen or (id(node), ()) in self._seen:  # it is wanted whatever holds
             return
-        self._seen.add(id(node))
+        self._seen.add(key)
         if isinstance(node, Block):
             _check_base(node.address)
             _check_way(node.address, self._checked)
-            self._found[id(node)] = node, guards
+            self._found.setdefault(id(node), (node, []))[1].append(guards)
             return
         if type(node) in _REFUSED:
             raise NotFreezable(_REFUSED[type(node)])
@@ -100,11 +103,14 @@ def _perhaps(node: Node) -> list[tuple[Node, _Guard]]:
     return []
 
 
-def _guarded(address: Node, guards: tuple[_Guard, ...]) -> Node:
-    for condition, wanted in reversed(guards):
-        nowhere = Constant(0)
-        address = Either(condition, address, nowhere) if wanted else Either(condition, nowhere, address)
-    return address
+def _guarded(address: Node, ways: list[_Guards]) -> Node:
+    """The address if all guards of one way hold, else 0."""
+    found: Node = Constant(0)
+    for guards in reversed(ways):
+        otherwise, found = found, address
+        for condition, wanted in reversed(guards):
+            found = Either(condition, found, otherwise) if wanted else Either(condition, otherwise, found)
+    return found
 
 
 def _check_base(address: Node) -> None:

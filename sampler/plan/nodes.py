@@ -53,6 +53,8 @@ class Register(Node):
 
 #: Of the frame pointer and the stack pointer, in DWARF's numbers (System V ABI, AMD64, figure 3.36).
 RBP, RSP = 6, 7
+#: Bytes that a function may use below its stack pointer (System V ABI, AMD64, 3.2.2).
+RED_ZONE = 128
 #: The number of xmm0. Those below are the general registers, 16 the instruction pointer.
 FIRST_VECTOR = 17
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -90,6 +91,15 @@ def stampede_until_some_meet(ring: Tracee, run: subprocess.Popen[str], threads: 
         assert ring.ask("stampede") == '{"ok":"stampede"}\n'
         stampedes += 1
     assert ring.report()["stampede"]["calls"] == stampedes * threads
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """A process of ours, by SIGSTOP, for the length of the block."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: procfs.stat(pid).state == "T", "it is stopped")
+    yield
+    os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 
 from bench.tracee import Tracee
 from tests.conftest import Start
+from tests.images import located
 from tests.integration.help import (
     answers,
     assert_as_found,
@@ -245,15 +246,22 @@ def test_an_object_that_is_no_more_is_not_read_as_it_was_left(moving: Tracee) ->
 
 def test_a_nil_pointer_is_a_miss_with_the_reason(start: Start) -> None:
     target = start(program="values")
-    asked = ("*v.None", "--at=main.step", BY_PEEK, "--rate=1000/s", PATIENT, "--count=2")
+    asked = ("*v.None", "--at=main.step", BY_PEEK, "--rate=500/s", PATIENT, "--count=2")
     misses = of_type(recorded(str(target.pid), *asked), "miss")
     assert [(miss["reason"], miss["detail"]) for miss in misses] == [("unreadable", "v.None is nil")] * 2
     assert_as_found(target.pid)
 
 
+def test_an_element_of_nothing_is_a_miss_and_no_failure_of_ours(start: Start) -> None:
+    target, point = start(program="c_types"), located("points.c: pointers", "c_types")
+    misses = of_type(recorded(str(target.pid), "null[0]", f"--at={point}", BY_PEEK, PATIENT, "--count=2"), "miss")
+    assert [(miss["reason"], miss["detail"]) for miss in misses] == [("unreadable", "a pointer on the way is nil")] * 2
+    assert_as_found(target.pid)
+
+
 def test_what_is_unmapped_from_the_start_is_a_miss(start: Start) -> None:
     ring = start(program="c_ring")
-    asked = ("*(int *)0x10", "--at=ring_write", BY_PEEK, "--rate=1000/s", PATIENT, "--count=2")
+    asked = ("*(int *)0x10", "--at=ring_write", BY_PEEK, "--rate=500/s", PATIENT, "--count=2")
     misses = of_type(recorded(str(ring.pid), *asked), "miss")
     assert [miss["reason"] for miss in misses] == ["gone"] * 2
     assert_as_found(ring.pid)

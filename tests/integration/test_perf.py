@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,8 +29,9 @@ from tests.integration.help import (
     recorded,
     refusing,
     sampler,
-    stampede_until_some_meet,
     started,
+    stopped,
+    wait_until,
 )
 
 GAP = "r->write_index - r->read_index"
@@ -89,14 +91,40 @@ def test_threads_that_come_at_one_instant_are_counted_and_another_process_is_pas
     """Of so many threads the processors are watched, until somebody else comes by at that address."""
     ring = start("-stampede=150", "-rate=1", program="c_ring-nopie")
     start(program="c_ring-nopie")
-    with started("record", str(ring.pid), GAP, "--at=ring_write", "--instrument=perf", "--rate=100/s",
-                 "--window=20ms", "--max-suspended=100%") as run:  # fmt: skip
-        lines_until(run, "miss")
-        ring.report()
-        stampede_until_some_meet(ring, run, 150)
+    with started("record", str(ring.pid), GAP, "--at=ring_write", "--instrument=perf", "--rate=10/s",
+                 "--window=10s", "--max-suspended=100%") as run:  # fmt: skip
+        lines_until(run, "sample")
+        hits = 1
+        while hits == 1:  # the writer may come by just before
+            wait_until(lambda: waits_with(run.pid, least=151), "each thread has a breakpoint")
+            with stopped(run.pid):
+                ring.ask("stampede")
+            hits = lines_until(run, "sample")[-1]["cost"]["hits"]
         run.send_signal(signal.SIGINT)
         assert [line["ended"] for line in of_type(list(lines_of(run)), "footer")] == ["interrupted"]
+    assert 100 < hits <= 151
     assert_as_found(ring.pid)
+
+
+def waits_with(pid: int, least: int) -> bool:
+    """Whether all of a recorder is asleep, and so many breakpoints are set."""
+    asleep = all(procfs.task_state(pid, tid) == "S" for tid in procfs.threads(pid))
+    links = []
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with suppress(FileNotFoundError):
+            links.append(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return asleep and links.count("anon_inode:[perf_event]") > least  # one more is the companion
+
+
+def test_the_last_call_of_a_program_is_answered_though_it_ends_right_after(start: Start) -> None:
+    moving = start(program="moving")
+    with started("record", str(moving.pid), "status", "--at=leave", *BY_PERF, "--window=10s", "--count=1") as run:
+        lines_until(run, "event")
+        wait_until(lambda: waits_with(run.pid, least=1), "there is a breakpoint")
+        moving.tell("leave")
+        lines = list(lines_of(run))
+    assert [sample["values"] for sample in of_type(lines, "sample")] == [{"status": 0}]
+    assert (run.returncode, lines[-1]["ended"]) == (0, "count")
 
 
 def test_another_process_of_the_same_program_is_not_taken_for_the_target(start: Start) -> None:

@@ -27,9 +27,9 @@ def test_the_period_always_leaves_the_dearest_recent_look_within_the_share(looks
 
 def test_the_rate_recovers_once_all_recent_looks_were_cheap() -> None:
     throttle = Throttle(Budget(max_suspended=0.1), 100 * MS)
-    assert throttle.after(100 * MS)
+    assert throttle.after(100 * MS) == "back-off"
     changes = [throttle.after(1 * MS) for _ in range(MEMORY)]
-    assert changes == [False] * (MEMORY - 1) + [True]
+    assert changes == [""] * (MEMORY - 1) + ["speed-up"]
     assert throttle.period_ns == 100 * MS
 
 
@@ -44,7 +44,7 @@ def test_a_change_is_told_if_and_only_if_the_period_changed(looks: list[int], sh
     throttle = Throttle(Budget(max_suspended=share), asked)
     for cost in looks:
         before = throttle.period_ns
-        assert throttle.after(cost) == (throttle.period_ns != before)
+        assert bool(throttle.after(cost)) == (throttle.period_ns != before)
 
 
 @given(st.integers(0, 10**10), st.floats(0.001, 1))

@@ -233,3 +233,21 @@ def test_what_is_wanted_only_if_something_holds_has_no_address_where_it_does_not
         found.append([evaluate(address, Moment((), read, 0, BIAS)) for address in freezing.addresses])
     assert found == [[BIAS, 0], [BIAS, 4104]]
     assert evaluate(freezing.frozen([BIAS, 4104])[0], Moment((), read, 0, BIAS)) == 1
+
+
+def test_what_is_wanted_if_any_of_several_things_holds_has_an_address_where_one_does() -> None:
+    first, second, beyond = (integer(word(Bias(), at)) for at in (0, 8, 16))
+    freezing = Freezing([Logic("&&", first, beyond), Either(second, beyond, Constant(0))])
+    flags = {BIAS: 0, BIAS + 8: 0}
+
+    def read(address: int, size: int) -> bytes:
+        return flags[address].to_bytes(size, "little")
+
+    found = {}
+    for flags[BIAS] in (0, 1):
+        for flags[BIAS + 8] in (0, 1):
+            asked = [evaluate(address, Moment((), read, 0, BIAS)) for address in freezing.addresses]
+            found[flags[BIAS], flags[BIAS + 8]] = asked
+    always, wanted = [BIAS, BIAS + 8], BIAS + 16
+    assert found == {(0, 0): [*always, 0], (0, 1): [*always, wanted],
+                     (1, 0): [*always, wanted], (1, 1): [*always, wanted]}  # fmt: skip

@@ -10,6 +10,7 @@
  *   drop     no object: visit() is called with none
  *   quiet    nobody is called until there is another object
  *   exec     becomes itself anew, its first object where that of this one was; prints "ready" again
+ *   leave    ends at once, by leave(); nothing is printed
  */
 #include <poll.h>
 #include <stdint.h>
@@ -75,6 +76,11 @@ static void become_another(void)
     execl("/proc/self/exe", "moving", number, (char *)NULL);
 }
 
+__attribute__((noipa)) void leave(int status)
+{
+    _exit(status);
+}
+
 static void unmap(void)
 {
     if (munmap(object, sizeof *object) != 0)
@@ -98,6 +104,8 @@ static void obey(const char *command, struct object *on_stack)
         calling = 0;
     else if (!strcmp(command, "exec\n"))
         become_another();
+    else if (!strcmp(command, "leave\n"))
+        leave(0);
     printf("%lu\n", last_number);
 }
 
