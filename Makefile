@@ -22,6 +22,8 @@ RUST_TYPES := build/rust_types build/rust_types-o2 build/rust_types-dwarf5
 C_PROGRAMS := $(C_RINGS) $(C_TYPES) $(C_REFERENCES) build/offspring build/crowd build/shared build/moving build/native build/tracer
 NATIVE_PROGRAMS := $(C_PROGRAMS) $(CPP_TYPES) $(RUST_TYPES)
 THIRD_PARTY := build/third-party/caddy build/third-party/nats-server build/.native
+# Tests whose targets sleep most of the time: two files at once. All others have the machine to themselves.
+TOGETHER := $(patsubst %,tests/integration/test_%.py,parity third_party points refusals debug_files cache) tests/unit
 C = gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pthread
 CPP = g++ -std=c++17 -Wall -Wextra -Werror -pthread
 RUST = rustc --edition 2021 -D warnings -g
@@ -35,7 +37,8 @@ demo: setup
 	tools/demo $(BIN)
 
 test: setup build/dlv-old $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(THIRD_PARTY) lint
-	$(BIN)/pytest -m 'not torture'
+	$(BIN)/pytest -m 'not torture' -n 2 --dist loadscope --no-loadscope-reorder $(TOGETHER)
+	$(BIN)/pytest -m 'not torture' $(addprefix --ignore=,$(TOGETHER))
 
 torture: setup $(GO_PROGRAMS) $(NATIVE_PROGRAMS)
 	$(BIN)/pytest -m torture --timeout=3600

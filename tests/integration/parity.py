@@ -11,7 +11,6 @@ from sampler.planning import PlannedPlace, plan_question
 from sampler.question import Question
 from sampler.target import Target
 
-COMPILING = ["ptrace", "perf"]
 _REASON = re.compile(".*(vector register|the thread's own|so much at once.*|64 bits)")
 
 

@@ -33,7 +33,7 @@ def test_an_end_of_the_front_end_at_any_moment_leaves_the_target_as_found(turns:
 
 
 @pytest.mark.parametrize("program", ["tracee", "c_ring"])
-@pytest.mark.parametrize("turns", [20, pytest.param(500, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("turns", [10, pytest.param(500, marks=pytest.mark.torture)])
 def test_a_killed_front_end_of_ptrace_at_a_hot_function_leaves_the_target_as_found(turns: int, program: str) -> None:
     """Millions of calls a second, a hundred looks a second: hardly a moment at which nothing is under way."""
     asked = {"tracee": ("d.writeIndex", "main.write"), "c_ring": ("r->write_index", "ring_write")}[program]
@@ -61,7 +61,7 @@ def test_a_killed_front_end_of_ptrace_at_a_hot_function_leaves_the_target_as_fou
 
 @pytest.mark.parametrize("instrument", ["perf", "peek"])
 @pytest.mark.parametrize("victim", ["front end", "recorder"])
-@pytest.mark.parametrize("turns", [10, pytest.param(1000, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("turns", [5, pytest.param(1000, marks=pytest.mark.torture)])
 def test_a_target_that_nobody_stops_runs_on_whoever_is_killed(turns: int, victim: str, instrument: str) -> None:
     """500 looks a second at a function that is called millions of times a second; whatever we leave is harmless."""
     seed = random.randrange(1 << 32)
