@@ -71,8 +71,9 @@ def check_point(point: str) -> None:
     """Raises PointError unless the text can only be the name of one place."""
     if len(point) > LONGEST_POINT:
         raise PointError("the program point is too long", f"{len(point)} characters, at most {LONGEST_POINT}")
+    is_no_address = point.startswith("0x") and not re.fullmatch("0x[0-9a-fA-F]+", point)
     regular_expression = point.startswith("/") and not re.search(r":\d+$", point)
-    if not _POINT.fullmatch(point) or regular_expression or point.isdigit():
+    if not _POINT.fullmatch(point) or is_no_address or regular_expression or point.isdigit():
         raise PointError(
             f"{point!r} is not a program point",
             fix="name a function (main.write, pkg.(*T).Method), a line (file.go:42) or an address (0x4a1b2c)",

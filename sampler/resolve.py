@@ -83,6 +83,7 @@ def _check_traceable(pid: int) -> None:
         raise NotTraceable(
             f"the first thread of process {pid} ({about.name}) has ended",
             "others go on, but Linux shows no program then",
+            "ask before that thread ends; a run that has begun goes on",
         )
     if about.state in (procfs.ZOMBIE, procfs.DEAD):
         raise NotTraceable(

@@ -134,6 +134,14 @@ class Image:
         found = self.elf.get_section_by_name(name)
         return bytes(found.data()) if found is not None and found["sh_type"] != "SHT_NOBITS" else b""
 
+    def code(self, address: int, size: int) -> bytes:
+        """What the file has at one of its own addresses; empty if it has nothing there."""
+        at = next(self.elf.address_offsets(address), None)
+        if at is None:
+            return b""
+        self._file.seek(at)
+        return self._file.read(size)
+
     def _unpacked(self, elf: Any) -> Any:
         from elftools.common.exceptions import ELFCompressionError
 

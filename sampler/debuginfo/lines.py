@@ -1,4 +1,4 @@
-"""The line table: which source line an address belongs to, and where a function's prologue ends."""
+"""The line table: which source line an address belongs to."""
 
 from __future__ import annotations
 
@@ -153,21 +153,6 @@ def _starts_of_strings(strings: bytes, last: bytes) -> Iterator[int]:
         start = strings.rfind(b"\0", 0, at) + 1
         if start != at:
             yield start
-
-
-def prologue_end(rows: list[Row], low: int, optimised: bool) -> int:
-    """Where a debugger would break in a function that begins at ``low``.
-
-    Compilers that mark the place are believed (Go, clang). Else: where variables have lists of
-    locations, those hold from the first instruction on; where they lie in the frame, the frame is
-    made when the function's second line begins (GDB, "skip_prologue_using_sal").
-    """
-    marked = next((row.address for row in rows if row.prologue_end), None)
-    if marked is not None:
-        return marked
-    if optimised:
-        return low
-    return next((row.address for row in rows if row.address > low), low)
 
 
 def is_of_file(path: str, named: str) -> bool:

@@ -12,9 +12,9 @@ from sampler.debuginfo.functions import Functions, Instance, innermost
 from sampler.debuginfo.image import Image
 from sampler.debuginfo.languages import language_of
 from sampler.debuginfo.line_program import Row
-from sampler.debuginfo.lines import prologue_end
 from sampler.debuginfo.meanings import ambiguous, meant
 from sampler.debuginfo.misses import no_function, no_line, no_place, not_a_boundary, not_compiled
+from sampler.debuginfo.prologues import end_of_prologue
 
 _LINE = re.compile(r"(?P<file>.+[^:]):(?P<line>\d+)")
 
@@ -116,8 +116,7 @@ class Points:
 
     def _after_prologue(self, instance: Instance) -> int:
         high = next(high for low, high in instance.ranges if low <= instance.low < high)
-        rows = self.lines.of_function(instance.low, high)
-        return prologue_end(rows, instance.low, optimised=_has_location_lists(instance.entry))
+        return end_of_prologue(self._image, instance.entry, instance.low, high)
 
     # By line.
 
@@ -143,8 +142,7 @@ class Points:
         if function is None:
             return row.address
         low, high = entries.ranges(function)[0]
-        rows = self.lines.of_function(low, high)
-        end = prologue_end(rows, low, optimised=_has_location_lists(function))
+        end = end_of_prologue(self._image, function, low, high)
         return end if low <= row.address < end else row.address
 
 
@@ -156,9 +154,3 @@ def _scope(entry: Any, address: int) -> list[Any]:
             break
         path.append(inner)
     return path
-
-
-def _has_location_lists(function: Any) -> bool:
-    locations = [child.attributes.get("DW_AT_location") for child in tree.children(function)]
-    return any(found is not None and found.form in ("DW_FORM_sec_offset", "DW_FORM_loclistx", "DW_FORM_data4")
-               for found in locations)  # fmt: skip

@@ -12,9 +12,10 @@ from sampler.debuginfo.frames import Frames
 from sampler.debuginfo.globals import Globals
 from sampler.debuginfo.image import Image
 from sampler.debuginfo.languages import GO
-from sampler.debuginfo.lines import declared_line, prologue_end
+from sampler.debuginfo.lines import declared_line
 from sampler.debuginfo.machine import Surroundings, storage
 from sampler.debuginfo.points import Place
+from sampler.debuginfo.prologues import prologue_mark
 from sampler.debuginfo.storage import Memory, Storage, Unlocated
 from sampler.debuginfo.type_reader import TypeReader
 from sampler.debuginfo.types import Type
@@ -146,8 +147,8 @@ class Scope:
 
     def _in_prologue(self) -> bool:
         low, high = entries.ranges(self.place.function)[0]
-        rows = self.image.lines.of_function(low, high)
-        return not self.place.inlined and low <= self.place.address <= prologue_end(rows, low, optimised=True)
+        end = prologue_mark(self.image.lines.of_function(low, high)) or low
+        return not self.place.inlined and low <= self.place.address <= end
 
     def _where(self, entry: Any, kind: Type | None) -> Storage | Unlocated:
         try:

@@ -83,5 +83,5 @@ class _Taken:
     def read(self, address: int, size: int) -> bytes:
         start = self._starts.get((address, size))
         if start is None:  # the anchor has found that it was not wanted
-            raise OSError("it was looked up when nothing led there")
+            raise OSError("what decides whether it is wanted was otherwise when its address was looked up")
         return self.data[start : start + size]

@@ -235,8 +235,13 @@ def _no_condition(why: str) -> NotAnswerable:
 
 def kernel_program(place: PlannedPlace, bias: int, most_hits: int, only: int | None) -> Program:
     """Raises NotAnswerable, which names what the kernel's programs cannot do."""
+    condition = place.conditions[0] if place.conditions else None
     try:
-        condition = place.conditions[0] if place.conditions else None
+        Program((), bias, condition)
+    except NotExpressible as reason:
+        what, why = f"perf cannot look at the condition at {place.where}", _cannot_read(reason)
+        raise NotAnswerable(what, why, "leave out --when, or write it without that") from reason
+    try:
         return Program(place.plans, bias, condition, most_hits, only)
     except NotExpressible as reason:
         raise _not_answerable(place, reason) from reason
@@ -251,9 +256,13 @@ def check_plain(place: PlannedPlace) -> None:
 
 
 def _not_answerable(place: PlannedPlace, reason: NotExpressible) -> NotAnswerable:
-    what, why = f"perf cannot ask that at {place.where}", f"the kernel's programs cannot read {reason}"
+    what, why = f"perf cannot ask that at {place.where}", _cannot_read(reason)
     return NotAnswerable(what, why, "leave out --when, and ask with --instrument ptrace" if place.conditions
                          else "ask with --instrument ptrace")  # fmt: skip
+
+
+def _cannot_read(reason: NotExpressible) -> str:
+    return f"the kernel's programs cannot read {reason}"
 
 
 def check_number(plan: QuestionPlan, point: str) -> None:

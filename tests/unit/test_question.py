@@ -52,6 +52,10 @@ def test_every_form_that_the_help_names_is_a_point(point: str) -> None:
         "main.write\x00",
         "main.w\u00a0x",
         "`x`",
+        "0x",
+        "0xg",
+        "0x-5",
+        "0x40_11",
     ],
 )
 def test_what_a_debugger_could_take_for_more_than_one_place_is_refused(point: str) -> None:
