@@ -73,10 +73,11 @@ def lines_of(process: subprocess.Popen[str]) -> Iterator[Line]:
 
 def lines_until(process: subprocess.Popen[str], kind: str, count: int = 1) -> list[Line]:
     """Reads a recording until it holds ``count`` lines of that type."""
-    read = []
+    read, found = [], 0
     for line in lines_of(process):
         read.append(line)
-        if sum(one["type"] == kind for one in read) >= count:
+        found += line["type"] == kind
+        if found >= count:
             return read
     raise AssertionError(f"the recording ended without {count} × {kind}: {read[-1:]}")
 
