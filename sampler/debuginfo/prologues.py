@@ -33,6 +33,7 @@ def end_of_prologue(image: Image, function: Any, low: int, high: int) -> int:
 
 
 def prologue_mark(rows: list[Row]) -> int | None:
+    """Where the compiler says that the prologue of these rows' function ends; None if it does not."""
     return next((row.address for row in rows if row.prologue_end), None)
 
 

@@ -87,11 +87,10 @@ class Anchoring:
         ]
         asked = replace(plan, places=tuple(places), types={}, unsigned_bits={})
         given = replace(assignment, question=question, plan=asked, stop=self._stop, report=self._hear)
-        try:
+        with ExitStack() as failing:
+            failing.callback(self._stop.close)
             self._choice = choose(AUTO, given)
-        except BaseException:
-            self._stop.close()
-            raise
+            failing.pop_all()
 
     @property
     def by(self) -> str:

@@ -26,6 +26,7 @@ from sampler.linux import bpf, procfs
 from sampler.linux.perf_event import Companion, Where
 from sampler.linux.readiness import allow_descriptors
 from sampler.plan.evaluate import Evaluator
+from sampler.plan.nodes import Node
 from sampler.plan.snapshot import Reader, Snapshot
 from sampler.plan.steps import Moment
 from sampler.plan.trees import walk
@@ -237,14 +238,18 @@ def kernel_program(place: PlannedPlace, bias: int, most_hits: int, only: int | N
     """Raises NotAnswerable, which names what the kernel's programs cannot do."""
     condition = place.conditions[0] if place.conditions else None
     try:
+        return Program(place.plans, bias, condition, most_hits, only)
+    except NotExpressible as reason:
+        _check_condition(place, bias, condition)
+        raise _not_answerable(place, reason) from reason
+
+
+def _check_condition(place: PlannedPlace, bias: int, condition: Node | None) -> None:
+    try:
         Program((), bias, condition)
     except NotExpressible as reason:
         what, why = f"perf cannot look at the condition at {place.where}", _cannot_read(reason)
         raise NotAnswerable(what, why, "leave out --when, or write it without that") from reason
-    try:
-        return Program(place.plans, bias, condition, most_hits, only)
-    except NotExpressible as reason:
-        raise _not_answerable(place, reason) from reason
 
 
 def check_plain(place: PlannedPlace) -> None:

@@ -11,7 +11,7 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -111,22 +111,15 @@ def _map(kind: int, key_bytes: int, value_bytes: int, entries: int, flags: int =
         raise BpfRefused(error, "") from error
 
 
-@contextmanager
-def _closed_if_it_fails(descriptor: int) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        os.close(descriptor)
-        raise
-
-
 class Counters:
     """An array of 64-bit numbers in memory that programs and this process share. Zero at first."""
 
     def __init__(self, count: int) -> None:
         self.descriptor = _map(_ARRAY, 4, 8 * count, 1, _MMAPABLE)
-        with _closed_if_it_fails(self.descriptor):
+        with ExitStack() as failing:
+            failing.callback(os.close, self.descriptor)
             self._memory = mmap.mmap(self.descriptor, _PAGE)
+            failing.pop_all()
 
     def __getitem__(self, place: int) -> int:
         return int(struct.unpack_from("<Q", self._memory, 8 * place)[0])
@@ -166,10 +159,12 @@ class RingBuffer:
         """``size``: bytes, a power of two and at least a page."""
         self._mask, self._size = size - 1, size
         self.descriptor = _map(_RINGBUF, 0, 0, size)
-        with _closed_if_it_fails(self.descriptor):
+        with ExitStack() as failing:
+            failing.callback(os.close, self.descriptor)
             self._consumer = mmap.mmap(self.descriptor, _PAGE)
             # The data follow a page with the producer's position, and are mapped twice in a row: no record is in parts.
             self._producer = mmap.mmap(self.descriptor, _PAGE + 2 * size, prot=mmap.PROT_READ, offset=_PAGE)
+            failing.pop_all()
 
     def __enter__(self) -> Self:
         return self

@@ -98,9 +98,11 @@ def stampede_until_some_meet(ring: Tracee, run: subprocess.Popen[str], threads: 
 def stopped(pid: int) -> Iterator[None]:
     """A process of ours, by SIGSTOP, for the length of the block."""
     os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: procfs.stat(pid).state == "T", "it is stopped")
-    yield
-    os.kill(pid, signal.SIGCONT)
+    try:
+        wait_until(lambda: procfs.stat(pid).state == "T", "it is stopped")
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def expected_of_delve(point: str) -> dict[str, Any]:
 def test_the_answers_are_those_of_delve(start: Start, program: str, point: str) -> None:
     lost = LOST.get(point, []) if program == "go_types" else []
     expected = {one: value for one, value in expected_of_delve(point).items() if one not in lost}
-    assert_alike(start(program=program).pid, point, expected)
+    assert_alike(start(program=program).pid, point, expected, reasons_of_perf(program, point))
 
 
 @cache
@@ -61,16 +61,15 @@ NATIVE = dict.fromkeys(("c", "cpp", "rust"), ("", "-o2"))
 def test_the_answers_are_those_of_gdb(start: Start, language: str, variant: str, point: str) -> None:
     program = f"{language}_types"
     target, here, expected = start(program=program + variant), located(point, program), expected_of_gdb(program, point)
+    refused = reasons_of_perf(program + variant, point)
     if variant:
-        kept = reasons_of_perf(program + variant, point)
-        expected = {one: value for one, value in expected.items() if one in kept}
-    assert_alike(target.pid, here, expected)
+        expected = {one: value for one, value in expected.items() if one in refused}
+    assert_alike(target.pid, here, expected, refused)
 
 
-def assert_alike(pid: int, point: str, expected: dict[str, Any]) -> None:
+def assert_alike(pid: int, point: str, expected: dict[str, Any], refused: dict[str, str]) -> None:
     """By each instrument that reads the question itself; perf is spared what it refuses."""
     assert list(differing(expected, answers(pid, "ptrace", point, list(expected)))) == []
-    refused = refused_by_perf(resolve(pid), point, list(expected))
     by_perf = [one for one in expected if not refused[one]]
     found = answers(pid, "perf", point, by_perf)
     assert list(differing({one: expected[one] for one in by_perf}, found)) == []
