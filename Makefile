@@ -13,6 +13,7 @@ CADDY_VERSION := v2.11.9
 NATS_SERVER_VERSION := v2.15.2
 
 export SAMPLER_DLV :=
+TRACED := build/go_uprobe build/go_usdt
 GO_PROGRAMS := build/values build/stripped build/tracee-noinline build/go_types build/go_types-unoptimised
 C_RINGS := build/c_ring build/c_ring-nopie build/c_ring-dwarf4
 C_REFERENCES := build/c_reference build/c_reference_perf build/c_reference_uprobe
@@ -36,11 +37,11 @@ setup: $(VENV)/.ready $(BIN)/dlv build/tracee
 demo: setup
 	tools/demo $(BIN)
 
-test: setup build/dlv-old $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(THIRD_PARTY) lint
+test: setup build/dlv-old $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(TRACED) $(THIRD_PARTY) lint
 	$(BIN)/pytest -m 'not torture' -n 2 --dist loadscope --no-loadscope-reorder $(TOGETHER)
 	$(BIN)/pytest -m 'not torture' $(addprefix --ignore=,$(TOGETHER))
 
-torture: setup $(GO_PROGRAMS) $(NATIVE_PROGRAMS)
+torture: setup $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(TRACED)
 	$(BIN)/pytest -m torture --timeout=3600
 
 bench: setup build/tracee-noinline build/third-party/caddy $(C_PROGRAMS)
@@ -106,6 +107,15 @@ build/tracee: $(VENV)/.ready $(wildcard fixtures/go_diode/*.go fixtures/go_diode
 	cd fixtures/go_diode && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
 	touch $@
 
+build/go_uprobe: build/.tracing $(VENV)/.ready $(wildcard fixtures/go_uprobe/*.go fixtures/go_uprobe/go.*)
+	cd fixtures/go_uprobe && $(GO) build -buildvcs=false -o "$(CURDIR)/$@" .
+	touch $@
+
+# Its probes are C's.
+build/go_usdt: build/.tracing $(VENV)/.ready $(wildcard fixtures/go_usdt/*.go fixtures/go_usdt/*.[ch] fixtures/go_usdt/go.*)
+	cd fixtures/go_usdt && PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=1 go build -buildvcs=false -o "$(CURDIR)/$@" .
+	touch $@
+
 build/offspring: build/.native tests/programs/offspring/offspring.c
 	$(C) -O2 -g -o $@ $(filter %.c,$^)
 
@@ -122,6 +132,10 @@ build/crowd: build/.native tests/programs/crowd/crowd.c
 build/.native: tools/setup-native
 	mkdir -p build
 	tools/setup-native
+	touch $@
+
+build/.tracing: build/.native tools/setup-tracing
+	tools/setup-tracing
 	touch $@
 
 build/c_ring: FLAGS := -O2 -g

@@ -146,6 +146,22 @@ class DebuggerRefused(DebuggerError):
     """It did not do what it was told."""
 
 
+class TracerError(SamplerError):
+    """The tool that sets the probes is missing, unfit, gone or refused."""
+
+
+class TracerMissing(TracerError):
+    """No such tool, or not what it needs."""
+
+
+class TracerEnded(TracerError):
+    """It ended before it was asked to."""
+
+
+class TracerRefused(TracerError):
+    """It, or the kernel on its behalf, did not take the program."""
+
+
 class RecordingError(SamplerError):
     """A recording cannot be read, or not be written."""
 

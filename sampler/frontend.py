@@ -21,6 +21,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from sampler.errors import RecorderLost
+from sampler.instruments.base import TRACING
 from sampler.instruments.language import RUN_VARIABLE
 from sampler.linux import fate, procfs, text
 from sampler.linux.signals import signal_name
@@ -29,15 +30,17 @@ from sampler.recording import Line
 _TICK_S = 0.25
 # To leave takes a recorder milliseconds; with a debugger that hangs, a few silences of it and a rescue.
 _LEAVES_WITHIN_S = 120.0
-_HARMLESS = "perf"  # it writes nothing and stops nobody: whatever is found in a target of its own is somebody else's
+# These write nothing and stop nobody: whatever is found in a target of theirs is somebody else's.
+_HARMLESS = ("perf", *TRACING)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Recorder:
     """A recorder process for the length of a ``with`` block; the block's end asks it to leave and waits."""
 
-    def __init__(self, arguments: list[str]) -> None:
-        self._arguments = arguments
+    def __init__(self, words: list[str]) -> None:
+        """``words``: the command that records, and its arguments."""
+        self._verb, *self._arguments = words
         self._run = uuid.uuid4().hex
         self._stopped_at: float | None = None
         self._target: Line | None = None
@@ -50,7 +53,7 @@ class Recorder:
         self._said = tempfile.TemporaryFile("w+", errors="replace")
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "sampler", "record", f"--lifeline={theirs.fileno()}", *self._arguments],
+                [sys.executable, "-m", "sampler", self._verb, f"--lifeline={theirs.fileno()}", *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=self._said,
@@ -113,7 +116,7 @@ class Recorder:
         """A line of its recording: whom it asks, and whether it has held them, must be known if it is killed."""
         if line["type"] == "header":
             self._target = line["target"]
-            self._harmless = line.get("anchored_by", line["instrument"]) == _HARMLESS
+            self._harmless = line.get("anchored_by", line["instrument"]) in _HARMLESS
             with suppress(OSError):  # the target has ended
                 planted = [] if self._harmless else [int(at, 16) for at, _ in line.get("places", ())]
                 self._bytes = text.in_file(line["target"]["pid"], planted)

@@ -13,9 +13,10 @@ from sampler.debuginfo.scope import Scope, Variable
 from sampler.debuginfo.storage import Memory, Storage, Unlocated
 from sampler.debuginfo.types import Pointer as PointerType
 from sampler.debuginfo.types import Struct, Type, plain
+from sampler.placing import described
 from sampler.plan.nodes import Bias, Constant, Node, Offset, Part, Register, ThreadPointer
 from sampler.plan.trees import walk
-from sampler.planning import described, image_of, load_bias
+from sampler.planning import image_of, load_bias
 from sampler.target import Target
 
 # In the order of their DWARF numbers: System V ABI, AMD64, figure 3.36.

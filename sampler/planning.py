@@ -13,28 +13,13 @@ from typing import TYPE_CHECKING, Any
 from sampler.debuginfo.cache import Cache
 from sampler.errors import BinaryError, ExpressionRefused, NoValueHere
 from sampler.linux import procfs
+from sampler.placing import PlannedPlace, cheapest, planned_at
 from sampler.plan import codec
-from sampler.plan.merge import merge
-from sampler.plan.nodes import Node
 from sampler.question import Question
 from sampler.target import Target
 
 if TYPE_CHECKING:  # what compiles is imported where it is needed: an answer that was kept needs none of it
     from sampler.debuginfo.image import Image
-    from sampler.debuginfo.points import Place
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedPlace:
-    """One address (of the file) with one plan an expression, in their order. ``where``: for people.
-
-    ``conditions``: that of ``--when``, if there is one; true where it is not 0.
-    """
-
-    address: int
-    where: str
-    plans: tuple[Node, ...]
-    conditions: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +37,14 @@ class QuestionPlan:
     def to_json(self) -> dict[str, Any]:
         return {
             "places": [
-                [place.address, place.where, codec.encode(place.plans), codec.encode(place.conditions)]
+                [
+                    place.address,
+                    place.where,
+                    codec.encode(place.plans),
+                    codec.encode(place.conditions),
+                    place.instruction,
+                    place.emulated,
+                ]
                 for place in self.places
             ],
             "types": self.types,
@@ -63,17 +55,20 @@ class QuestionPlan:
     @staticmethod
     def from_json(data: dict[str, Any]) -> QuestionPlan:
         places = tuple(
-            PlannedPlace(address, where, codec.decode(plans), codec.decode(conditions))
-            for address, where, plans, conditions in data["places"]
+            PlannedPlace(address, where, codec.decode(plans), codec.decode(conditions), instruction, emulated)
+            for address, where, plans, conditions, instruction, emulated in data["places"]
         )
         unanswerable = tuple((address, reason) for address, reason in data["unanswerable"])
         return QuestionPlan(places, data["types"], data["unsigned_bits"], unanswerable)
 
 
-def plan_question(question: Question, target: Target, cache: Cache | None = None) -> QuestionPlan:
-    """Raises BinaryError, QuestionError or ExpressionError; the answer is kept by build-id."""
+def plan_question(question: Question, target: Target, cache: Cache | None = None, traced: bool = False) -> QuestionPlan:
+    """Raises BinaryError, QuestionError or ExpressionError; the answer is kept by build-id.
+
+    ``traced``: by a probe at every hit, which is put where it costs least.
+    """
     cache = cache or Cache()
-    key = _key(question, target)
+    key = (*_key(question, target), "traced" if traced else "")
     known = _from_cache(cache, key)
     if known is not None:
         return known
@@ -85,7 +80,7 @@ def plan_question(question: Question, target: Target, cache: Cache | None = None
     with image_of(target) as image:
         bias = load_bias(target.pid, image)
         with reading(target.executable), _uncollected():
-            made = _planned(question, image, bias)
+            made = _planned(question, image, bias, traced)
     if not question.point.startswith("0x"):  # an address depends on where the program was loaded
         cache.put(made.to_json(), *key)
     return made
@@ -122,38 +117,26 @@ def _key(question: Question, target: Target) -> tuple[str, ...]:
     )
 
 
-def _planned(question: Question, image: Image, bias: int) -> QuestionPlan:
+def _planned(question: Question, image: Image, bias: int, traced: bool) -> QuestionPlan:
     from sampler.debuginfo.points import Points
-    from sampler.debuginfo.scope import Scope
-    from sampler.expression.compile import compile_condition, compile_expression
 
     places: list[PlannedPlace] = []
     refused: list[tuple[int, ExpressionRefused]] = []
     types: dict[str, str] = {}
     bits: dict[str, int] = {}
     for place in Points(image, bias).find(question.point):
-        scope = Scope(image, place)
         try:
-            compiled = [compile_expression(text, scope) for text in question.expressions]
-            when = [compile_condition(question.when, scope)] if question.when is not None else []
+            compiled, planned = planned_at(question, image, place)
         except ExpressionRefused as error:
             refused.append((place.address, error))
             continue
-        merged = merge([*(one.plan for one in compiled), *when])
-        plans, conditions = merged[: len(compiled)], merged[len(compiled) :]
-        places.append(PlannedPlace(place.address, described(place), tuple(plans), tuple(conditions)))
+        places.append(cheapest(question, image, place, planned) if traced else planned)
         types |= {one.text: one.type_name for one in compiled}
         bits |= {one.text: one.unsigned_bits for one in compiled if one.unsigned_bits is not None}
     if not places:
         raise next((error for _, error in refused if not isinstance(error, NoValueHere)), refused[0][1])
     reasons = tuple((address, error.reason) for address, error in refused)
     return QuestionPlan(tuple(places), types, bits, reasons)
-
-
-def described(place: Place) -> str:
-    """A place for people: function, file and line."""
-    line = f" at {os.path.basename(place.file)}:{place.line}" if place.line is not None else ""
-    return f"{place.name}{' (inlined)' if place.inlined else ''}{line}"
 
 
 @contextmanager

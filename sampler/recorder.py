@@ -17,17 +17,18 @@ from typing import IO, Any
 from sampler import __version__
 from sampler.budget import Throttle
 from sampler.errors import BudgetExceeded, InternalError, OutputError, SamplerError, TargetEnded
-from sampler.instruments.base import AUTO, Assignment, SamplingInstrument
-from sampler.instruments.choice import Choice, choose
+from sampler.instruments.base import AUTO, TRACING, Assignment, SamplingInstrument
+from sampler.instruments.choice import choose
 from sampler.linux.announcements import announcements
 from sampler.linux.turns import take_turns
 from sampler.linux.wakeup import StopRequest
 from sampler.outbox import Outbox
-from sampler.question import Question
+from sampler.question import AnyQuestion, Question
 from sampler.recording import Writer
 from sampler.resolve import find_pid, resolve
 from sampler.sample import Event
 from sampler.schedule import Schedule
+from sampler.tally import Tally
 from sampler.target import Target
 
 #: So many late turns are made up for; those that are later are skipped, and counted.
@@ -39,9 +40,14 @@ class Order:
     """What a recorder is told to do. ``lifeline``: a socket to the front end, if there is one."""
 
     target: str | None
-    question: Question
+    question: AnyQuestion
     instrument: str = AUTO
     lifeline: int | None = None
+
+    @property
+    def traces(self) -> bool:
+        """Whether probes are set that every hit pays for."""
+        return self.instrument in TRACING or not isinstance(self.question, Question)
 
 
 def record(order: Order, stream: IO[str]) -> None:
@@ -94,8 +100,11 @@ class Run:
         pid = find_pid(self._order.target)
         target, text_check_s = _timed_resolve(pid)
         self._start_ns = time.monotonic_ns()
+        question = self._order.question
+        if self._order.traces or not isinstance(question, Question):
+            return self._trace(target)
         assignment = Assignment(
-            self._order.question,
+            question,
             target,
             self._stop,
             self._report,
@@ -104,9 +113,22 @@ class Run:
             text_check_s,
         )
         choice = choose(self._order.instrument, assignment)
-        self._writer.header(self._describe(target, choice))
+        self._writer.header(self._describe(target, choice.describe()))
         with choice.instrument as instrument:
             return (yield from self._look_until_done(instrument))
+
+    def _trace(self, target: Target) -> str:
+        """Hits as they come, until done; returns why it ended."""
+        from sampler.tracing.run import TracingRun  # what samples needs none of it
+
+        run = TracingRun(self._order.question, self._order.instrument, target, self._stop, self._report, self._start_ns)
+        self._writer.header(self._describe(target, run.describe()))
+        for result in run.results():
+            if isinstance(result, Tally):
+                self._writer.tally(result)
+            else:
+                self._writer.look(result, 0)
+        return run.ended
 
     def _look_until_done(self, instrument: SamplingInstrument) -> Generator[None, None, str]:
         """Looks on schedule; returns why it ended."""
@@ -145,12 +167,12 @@ class Run:
     def _finish(self, ended: str, error: SamplerError | None = None) -> None:
         self._writer.footer(ended, time.monotonic_ns() - self._start_ns, error.to_json() if error else None)
 
-    def _describe(self, target: Target, choice: Choice) -> dict[str, Any]:
+    def _describe(self, target: Target, instrument: dict[str, Any]) -> dict[str, Any]:
         started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return {
             "question": self._order.question.to_json(),
             "target": target.to_json(),
-            **choice.describe(),
+            **instrument,
             "machine": machine(),
             "started": started,
             "started_monotonic_ns": self._start_ns,

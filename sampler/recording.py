@@ -16,6 +16,7 @@ from typing import Any, Protocol, cast
 
 from sampler.errors import RecordingError
 from sampler.sample import Cost, Event, Interval, Look, Miss, Sample, Samples, Value
+from sampler.tally import Tally
 
 VERSION = 1
 Line = dict[str, Any]
@@ -75,6 +76,11 @@ class Writer:
         self.totals.suspended_ns += look.cost.total_ns
         self.line(look.to_json() | ({"skipped": skipped} if skipped else {}))
 
+    def tally(self, tally: Tally) -> None:
+        """Cumulative: the last one is the total."""
+        self.totals.suspended_ns = tally.cost.suspended_ns
+        self.line(tally.to_json())
+
     def event(self, event: Event) -> None:
         self.line(event.to_json())
 
@@ -95,6 +101,13 @@ class Recording:
     looks: list[Look] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     footer: Line | None = None
+    tallies: list[Tally] = field(default_factory=list)
+
+    @property
+    def is_tally(self) -> bool:
+        """Whether hits were counted or summed up, in place of an answer each."""
+        question = self.header["question"]
+        return "kind" in question or "aggregate" in question
 
     @property
     def samples(self) -> list[Sample]:
@@ -143,6 +156,8 @@ class Recording:
         match line.get("type"):
             case "sample" | "samples" | "miss":
                 self.looks.append(look_from(line))
+            case "tally":
+                self.tallies.append(Tally.from_json(line))
             case "event":
                 known = ("type", "t_ns", "event")
                 detail = {name: value for name, value in line.items() if name not in known}

@@ -46,7 +46,7 @@ class Values:
 
     @singledispatchmethod
     def _put(self, node: Node, fail: Label, depth: int) -> None:
-        raise NotExpressible(_NAMES.get(type(node), f"{type(node).__name__}"))
+        raise NotExpressible(NAMES.get(type(node), f"{type(node).__name__}"))
 
     # Leaves.
 
@@ -220,7 +220,7 @@ class Values:
     @_put.register
     def _compare(self, node: nodes.Compare, fail: Label, depth: int) -> None:
         self._pair(node.left, node.right, fail, depth)
-        signed = _compared_signed(node.left, node.right)
+        signed = compared_signed(node.left, node.right)
         self._truth(f"s{node.operator}" if signed and node.operator not in ("==", "!=") else node.operator, R1)
 
     @_put.register
@@ -303,7 +303,7 @@ def is_signed(node: Node) -> bool:
     return False
 
 
-def _compared_signed(left: Node, right: Node) -> bool:
+def compared_signed(left: Node, right: Node) -> bool:
     signed = [is_signed(node) for node in (left, right) if not isinstance(node, nodes.Constant)]
     if len(set(signed)) > 1:
         raise NotExpressible("a comparison of a number with a sign and one without")
@@ -319,7 +319,7 @@ def _as_signed(value: int) -> int:
     return value - (1 << _WIDEST) if value >> (_WIDEST - 1) else value
 
 
-_NAMES: dict[type[Node], str] = {
+NAMES: dict[type[Node], str] = {
     nodes.ThreadPointer: "storage of the thread's own",
     nodes.Text: "a comparison of strings",
     nodes.TerminatedText: "a comparison of strings",

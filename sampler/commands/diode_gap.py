@@ -24,6 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sampler.commands.session import run_session
+    from sampler.commands.session import run_question
 
-    return run_session(arguments, arguments.target, question_from(arguments, arguments.point, [EXPRESSION]))
+    return run_question(arguments, arguments.target, question_from(arguments, arguments.point, [EXPRESSION]))

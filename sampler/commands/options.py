@@ -10,8 +10,8 @@ from typing import Any
 from sampler import units
 from sampler.budget import Budget
 from sampler.errors import UsageError
-from sampler.instruments.base import AUTO, INSTRUMENTS
-from sampler.question import MOST_EXPRESSIONS, MOST_HITS, Question, Timing
+from sampler.instruments.base import AUTO, INSTRUMENTS, TRACING
+from sampler.question import MOST_EXPRESSIONS, MOST_HITS, Aggregate, Question, Timing
 
 FORMATS = ("table", "jsonl", "csv")
 LARGEST_COUNT = 10**9
@@ -38,9 +38,16 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
     _add_budget(parser)
     parser.add_argument(
         "--instrument",
-        choices=(AUTO, *INSTRUMENTS),
+        choices=(AUTO, *INSTRUMENTS, *TRACING),
         default=AUTO,
-        help="the way of asking (default auto: the gentlest that can answer here)",
+        help="the way of asking (default auto: the gentlest that can answer here); bpftrace and bcc meet every hit",
+    )
+    parser.add_argument(
+        "--aggregate",
+        type=typed(Aggregate.parse),
+        metavar="HOW",
+        help="with bpftrace and bcc: sum up in the kernel, by count, stats (least, most, mean), hist (log2) or"
+        " lhist:LOW,HIGH,STEP",
     )
 
 
@@ -144,16 +151,28 @@ def question_from(arguments: argparse.Namespace, point: str, expressions: list[s
             f"a look every {units.format_duration(timing.period_ns)} is too often", "each has a hit of its own",
             f"give at most 1000/s, or ask by --instrument {PEEK}",
         )  # fmt: skip
+    _check_tracing(arguments)
     budget = Budget(arguments.max_pause, arguments.max_suspended)
-    return Question(point, tuple(expressions), timing, budget, arguments.when, arguments.max_hits)
+    return Question(point, tuple(expressions), timing, budget, arguments.when, arguments.max_hits, arguments.aggregate)
 
 
-def arguments_from(question: Question) -> list[str]:
-    """The command line that ``question_from`` turns into this question again, TARGET left out."""
+def _check_tracing(arguments: argparse.Namespace) -> None:
+    traces = arguments.instrument in TRACING
+    if arguments.aggregate is not None and not traces:
+        raise UsageError("only what meets every hit sums up", fix=f"add --instrument {' or '.join(TRACING)}")
+    if traces and arguments.aggregate is None and arguments.period_ns is not None:
+        raise UsageError(f"{arguments.instrument} meets every hit", "there is no rate to set",
+                         "leave out --rate and --every, or add --aggregate")  # fmt: skip
+
+
+def arguments_from(question: Question, every_hit: bool = False) -> list[str]:
+    """The command line that ``question_from`` turns into this question again, TARGET left out.
+
+    ``every_hit``: it has no rate.
+    """
     timing, budget = question.timing, question.budget
     options = {
         "--at": question.point,
-        "--every": f"{timing.period_ns}ns",
         "--jitter": _decimal(timing.jitter),
         "--window": f"{timing.window_ns}ns",
         "--anchor-every": f"{timing.anchor_ns}ns",
@@ -164,6 +183,10 @@ def arguments_from(question: Question) -> list[str]:
         options["--duration"] = f"{timing.duration_ns}ns"
     if timing.count is not None:
         options["--count"] = str(timing.count)
+    if not every_hit:
+        options["--every"] = f"{timing.period_ns}ns"
+    if question.aggregate is not None:
+        options["--aggregate"] = question.aggregate.text
     if question.when is not None:
         options |= {"--when": question.when, "--max-hits": str(question.most_hits)}
     return [f"{name}={value}" for name, value in options.items()]

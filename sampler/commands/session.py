@@ -15,7 +15,8 @@ from typing import IO, Self
 from sampler.commands.options import arguments_from
 from sampler.errors import OutputError, SamplerError
 from sampler.frontend import Recorder, split_lines, stop_signals
-from sampler.question import Question
+from sampler.instruments.base import TRACING
+from sampler.question import AnyQuestion, Question
 from sampler.recording import Line, Recording
 from sampler.view import Quiet, View, choose_view
 
@@ -23,15 +24,23 @@ from sampler.view import Quiet, View, choose_view
 _READER_GONE = (errno.EPIPE, errno.EIO)
 
 
-def run_session(arguments: argparse.Namespace, target: str | None, question: Question) -> int:
-    """Runs to the end and returns exit status 0; raises the SamplerError that the run ended with."""
+def run_question(arguments: argparse.Namespace, target: str | None, question: Question) -> int:
+    """A question that is asked by looks, or of every hit, as the instrument has it."""
     words = [
+        "record",
         f"--instrument={arguments.instrument}",
-        *arguments_from(question),
+        *arguments_from(question, arguments.instrument in TRACING and question.aggregate is None),
         "--",
         *([target] if target is not None else []),
         *question.expressions,
     ]
+    return run_session(arguments, words)
+
+
+def run_session(arguments: argparse.Namespace, words: list[str]) -> int:
+    """``words``: the recorder's command and its arguments. Runs to the end and returns exit status 0; raises the
+    SamplerError that the run ended with.
+    """
     with ExitStack() as stack:
         saved = stack.enter_context(Saved(arguments.output)) if arguments.output else None
         recorder = stack.enter_context(Recorder(words))
@@ -42,6 +51,14 @@ def run_session(arguments: argparse.Namespace, target: str | None, question: Que
         for text in split_lines(recorder.chunks(view.tick)):
             session.take(text)
         session.close()
+    return 0
+
+
+def run_tracing_recorder(arguments: argparse.Namespace, target: str | None, question: AnyQuestion) -> int:
+    """This process is the recorder of a command that traces."""
+    from sampler.recorder import Order, record
+
+    record(Order(target, question, arguments.instrument, arguments.lifeline), sys.stdout)
     return 0
 
 

@@ -41,10 +41,10 @@ def add_words(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sampler.commands.session import run_session
+    from sampler.commands.session import run_question
 
     target, question = asked(arguments)
-    return run_session(arguments, target, question)
+    return run_question(arguments, target, question)
 
 
 def asked(arguments: argparse.Namespace) -> tuple[str | None, Question]:

@@ -24,7 +24,7 @@ from sampler import __version__
 VARIABLE = "SAMPLER_CACHE"
 MOST_BYTES = 64 << 20
 #: What makes the answers: another version of it may give others.
-_MAKERS = ("debuginfo", "expression", "plan", "planning.py")
+_MAKERS = ("debuginfo", "expression", "plan", "planning.py", "placing.py")
 #: The names of answers, and of those that are being written.
 _OURS = re.compile(r"(?:[0-9a-f]{40}|\.new-\w+)\.json")
 

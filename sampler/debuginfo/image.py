@@ -105,7 +105,10 @@ class Image:
     def symbols(self) -> Symbols:
         from sampler.debuginfo.symbols import Symbols
 
-        debug = self.debug_file.elf
+        try:
+            debug = self.debug_file.elf
+        except NoDebugInfo:  # names it may have all the same
+            debug = self.elf
         return Symbols(debug if debug.get_section_by_name(".symtab") else self.elf)
 
     @property

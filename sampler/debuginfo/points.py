@@ -17,6 +17,7 @@ from sampler.debuginfo.misses import no_function, no_line, no_place, not_a_bound
 from sampler.debuginfo.prologues import end_of_prologue
 
 _LINE = re.compile(r"(?P<file>.+[^:]):(?P<line>\d+)")
+_FURTHER = re.compile(r"(?P<function>.*[^+])\+(?P<by>0x[0-9a-fA-F]+|\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,9 @@ class Points:
         as_line = _LINE.fullmatch(point)
         if as_line:
             return self._at_line(as_line["file"], int(as_line["line"]))
+        further = _FURTHER.fullmatch(point)
+        if further:
+            return self._further(further["function"], int(further["by"], 0))
         return self._at_function(point)
 
     def _at_address(self, address: int) -> Place:
@@ -90,12 +94,14 @@ class Points:
     # By function.
 
     def _at_function(self, name: str) -> list[Place]:
-        instances = self._of_go(name) if self._image.is_go else []
-        instances = instances or meant(name, self.functions.native(name), self.functions, self.lines)
-        places = [place for instance in instances for place in self._place_of(instance)]
+        places = [place for instance in self._instances(name) for place in self._place_of(instance)]
         if not places:
             raise no_function(self._image, self.functions, name)
         return sorted(places, key=lambda place: place.address)
+
+    def _instances(self, name: str) -> list[Instance]:
+        instances = self._of_go(name) if self._image.is_go else []
+        return instances or meant(name, self.functions.native(name), self.functions, self.lines)
 
     def _of_go(self, name: str) -> list[Instance]:
         renamed = self._image.packages.with_paths(go_names.bare(name))
@@ -117,6 +123,24 @@ class Points:
     def _after_prologue(self, instance: Instance) -> int:
         high = next(high for low, high in instance.ranges if low <= instance.low < high)
         return end_of_prologue(self._image, instance.entry, instance.low, high)
+
+    def _further(self, name: str, by: int) -> list[Place]:
+        """So many bytes behind the first of each of its copies that are functions of their own."""
+        from sampler.debuginfo.instructions import decode
+
+        places = []
+        for instance in self._instances(name):
+            if instance.inlined:
+                continue
+            end = next(high for low, high in instance.ranges if low <= instance.low < high)
+            known = [one.address for one in decode(self._image.code(instance.low, end - instance.low), instance.low)]
+            if instance.low + by not in known:
+                raise not_a_boundary(instance.low + by + self._bias, [one + self._bias for one in known])
+            address = instance.low + by
+            places.append(self._described(address, instance.entry, _scope(instance.entry, address)))
+        if not places:
+            raise no_function(self._image, self.functions, name)
+        return sorted(places, key=lambda place: place.address)
 
     # By line.
 

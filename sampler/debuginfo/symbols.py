@@ -46,6 +46,10 @@ class Symbols:
         inside = address < start + size or (not size and address == start)
         return Symbol(self._text(name), start, size) if inside else None
 
+    def named(self, name: str) -> list[Symbol]:
+        """The functions of that name: several files may have one of their own."""
+        return [Symbol(name, start, size) for start, size, at in self._by_address[1] if self._text(at) == name]
+
     @cached_property
     def _by_address(self) -> tuple[list[int], list[tuple[int, int, int]]]:
         table = self._tables[0]

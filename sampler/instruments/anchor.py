@@ -25,9 +25,10 @@ from sampler.linux.memory import Memory
 from sampler.linux.turns import take_turns
 from sampler.linux.vector import MOST_PIECES
 from sampler.linux.wakeup import StopRequest
+from sampler.placing import PlannedPlace
 from sampler.plan.freezing import Freezing, NotFreezable
 from sampler.plan.nodes import RED_ZONE, RSP, Constant, Node, Register
-from sampler.planning import PlannedPlace, QuestionPlan
+from sampler.planning import QuestionPlan
 from sampler.sample import Interval, Miss, Sample
 
 # In Go's code a register holds the goroutine, which begins with its stack's bounds (cmd/compile/abi-internal.md).

@@ -81,6 +81,8 @@ INSTRUMENTS = {
     "perf": ("sampler.instruments.perf", "Perf"),
     "peek": ("sampler.instruments.peek", "Peek"),
 }
+#: Tools that set probes which every hit pays for: ``sampler/tracing``.
+TRACING = ("bpftrace", "bcc")
 
 
 def instrument_class(name: str) -> type[SamplingInstrument]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sampler.instruments.base import Assignment
+from sampler.placing import PlannedPlace
 from sampler.plan.evaluate import Evaluator
 from sampler.plan.numbers import NoAnswer
 from sampler.plan.steps import Moment
-from sampler.planning import PlannedPlace, image_of, load_bias, plan_question
+from sampler.planning import image_of, load_bias, plan_question
 from sampler.sample import Cost, Miss, Sample, signed_readings
 
 

@@ -25,12 +25,13 @@ from sampler.instruments.traps import Catch, KernelTraps, PlainTraps, Traps
 from sampler.linux import bpf, procfs
 from sampler.linux.perf_event import Companion, Where
 from sampler.linux.readiness import allow_descriptors
+from sampler.placing import PlannedPlace
 from sampler.plan.evaluate import Evaluator
 from sampler.plan.nodes import Node
 from sampler.plan.snapshot import Reader, Snapshot
 from sampler.plan.steps import Moment
 from sampler.plan.trees import walk
-from sampler.planning import PlannedPlace, QuestionPlan
+from sampler.planning import QuestionPlan
 from sampler.sample import Miss, Sample
 
 #: Debug registers of the processor that hold addresses: Intel SDM, volume 3, 17.2.

@@ -22,10 +22,11 @@ from sampler.instruments.presence import Presence
 from sampler.instruments.tracer import INT3
 from sampler.linux import procfs
 from sampler.linux.readiness import Urgency, ready
+from sampler.placing import PlannedPlace
 from sampler.plan.evaluate import Evaluator
 from sampler.plan.nodes import FIRST_VECTOR, Register
 from sampler.plan.trees import walk
-from sampler.planning import PlannedPlace, QuestionPlan
+from sampler.planning import QuestionPlan
 from sampler.sample import Cost, Interval, Miss, Sample
 
 MOST_PLACES = 256

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, Any
 
 from sampler.recording import Line, Recording
 from sampler.sample import Look, Miss, Sample, Samples
+from sampler.tally import Tally
 from sampler.units import NS_PER_SECOND, format_duration, span
-from sampler.view import Quiet
+from sampler.view import Quiet, tallies
 from sampler.view.statistics import Distribution, numbers, show_value
 from sampler.view.summary import summary_lines
 
@@ -77,25 +79,48 @@ def describe(line: Line, recording: Recording) -> str:
     """One line for people; empty for what they need not see."""
     when = f"{line.get('t_ns', 0) / NS_PER_SECOND:9.3f} s  "
     match line["type"]:
-        case "header" if "passed_over" in line:
-            return when + choice(line)
+        case "header":
+            return "\n".join(when + said for said in _begins(line))
+        case "tally":
+            return tallies.line(recording)
         case "sample" | "miss" if not isinstance(look := recording.looks[-1], Samples):
             return when + describe_look(look)
-        case "event" if line["event"] == "attach":
-            held = line["suspended_ns"]
-            return f"{when}attached; " + (f"the target was held {span(*held)}" if any(held) else "nobody was stopped")
-        case "event" if line["event"] in ("back-off", "speed-up"):
-            what = "an anchor" if line.get("of") == "anchors" else "a look"
-            return f"{when}{line['event']}: {what} every {format_duration(line['period_ns'])}, to keep to the budget"
-        case "event" if line["event"] == "let-go":
-            return f"{when}let go between looks: {line['stops']:.3g} signals or new threads a look were a stop each"
-        case "event" if line["event"] == "anchored" and line["again"]:
-            return f"{when}what is read lies elsewhere now, by another look at the point"
-        case "event" if line["event"] == "stopped-by-target":
-            return f"{when}the target stopped by itself: {line['name']}"
-        case "event" if line["event"] == "detach" and line.get("rescued"):
-            return f"{when}the target was taken back from the debugger by force"
+        case "event" if said := _happened(line):
+            return when + said
     return ""
+
+
+def _happened(line: Line) -> str:
+    """An event; empty for what people need not see."""
+    match line["event"]:
+        case "attach":
+            return _attached(line)
+        case "back-off" | "speed-up" as change:
+            what = "an anchor" if line.get("of") == "anchors" else "a look"
+            return f"{change}: {what} every {format_duration(line['period_ns'])}, to keep to the budget"
+        case "let-go":
+            return f"let go between looks: {line['stops']:.3g} signals or new threads a look were a stop each"
+        case "anchored" if line["again"]:
+            return "what is read lies elsewhere now, by another look at the point"
+        case "stopped-by-target":
+            return f"the target stopped by itself: {line['name']}"
+        case "detach" if line.get("rescued"):
+            return "the target was taken back from the debugger by force"
+    return ""
+
+
+def _attached(line: Line) -> str:
+    if "probes" in line:
+        return f"all probes are set: {line['probes']}"
+    held = line["suspended_ns"]
+    return "attached; " + (f"the target was held {span(*held)}" if any(held) else "nobody was stopped")
+
+
+def _begins(header: Line) -> Iterator[str]:
+    if "passed_over" in header:
+        yield choice(header)
+    if "sites" in header:
+        yield from tallies.begins(header)
 
 
 def choice(header: Line) -> str:
@@ -104,7 +129,8 @@ def choice(header: Line) -> str:
     # One reason for several stands once.
     names = {why: [name for name in passed_over if passed_over[name] == why] for why in passed_over.values()}
     reasons = "".join(f"; not {' or '.join(found)}: {why}" for why, found in names.items())
-    return f"asked by {header['instrument']}, the gentlest that can answer here{reasons}"
+    which = "the first that is there" if "sites" in header else "the gentlest that can answer here"
+    return f"asked by {header['instrument']}, {which}{reasons}"
 
 
 def describe_look(look: Sample | Miss) -> str:
@@ -129,7 +155,9 @@ class Csv(Quiet):
         self._writer = csv.writer(stream, lineterminator="\n")
 
     def show(self, text: str, line: Line, recording: Recording) -> None:
-        if line["type"] == "header":
+        if recording.is_tally:
+            self._show_tally(line, recording)
+        elif line["type"] == "header":
             readings = [f"signed({name})" for name in recording.expressions]
             self._row(
                 "t_s",
@@ -145,6 +173,16 @@ class Csv(Quiet):
             self._stream.flush()
         elif line["type"] in ("sample", "samples", "miss"):
             self._take(recording.looks[-1], recording.expressions)
+
+    def _show_tally(self, line: Line, recording: Recording) -> None:
+        """In long form: a row a count, a bucket, a number; all are totals since the probes were set."""
+        if line["type"] == "header":
+            self._row("t_s", "of", "what", "low", "high", "count")
+        elif line["type"] == "tally":
+            tally = recording.tallies[-1]
+            for row in _rows(tally):
+                self._row(f"{tally.t_ns / NS_PER_SECOND:.6f}", *("" if cell is None else cell for cell in row))
+        self._stream.flush()
 
     def _take(self, look: Look, expressions: list[str]) -> None:
         if isinstance(look, Samples):
@@ -174,3 +212,16 @@ class Csv(Quiet):
 
     def _row(self, *cells: Any) -> None:
         self._writer.writerow(cells)
+
+
+def _rows(tally: Tally) -> Iterator[tuple[str, str, int | None, int | None, int]]:
+    for name, count in tally.counts.items():
+        yield name, "hits", None, None, count
+    for name, buckets in tally.histograms.items():
+        yield from ((name, "bucket", low, high, count) for low, high, count in buckets)
+    for name, found in tally.numbers.items():
+        yield name, "sum", found.low, found.high, found.sum
+        yield name, "hits", None, None, found.count
+    for what, count in (("ends_alone", tally.ends_alone), ("unreadable", tally.unreadable), ("lost", tally.lost)):
+        if count:
+            yield "", what, None, None, count

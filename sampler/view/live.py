@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from sampler.recording import Line, Recording
 from sampler.sample import Miss, Samples
 from sampler.units import format_duration, span
+from sampler.view import tallies
 from sampler.view.lines import describe
 from sampler.view.statistics import Costs, Distribution, latest_numbers, printable, reading, show_value
 from sampler.view.summary import summary_lines
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _BARS = "▁▂▃▄▅▆▇█"
 _HISTORY = 40
-_REMARKS = 3
+_REMARKS = 4
 _MOST_REDRAWN = 50_000  # samples: the summary is of all
 
 
@@ -49,7 +50,7 @@ class Live:
     def show(self, text: str, line: Line, recording: Recording) -> None:
         self._recording = recording
         if line["type"] in ("header", "event") and (said := describe(line, recording)):
-            self._remarks = [*self._remarks, said.strip()][-_REMARKS:]
+            self._remarks = [*self._remarks, *(one.strip() for one in said.splitlines())][-_REMARKS:]
 
     def tick(self) -> None:
         self._display.update(self._picture(), refresh=True)
@@ -69,13 +70,29 @@ def picture(recording: Recording, remarks: list[str]) -> Table:
     table.add_column(style="dim", no_wrap=True, width=7)
     table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
     rows = [("target", _target(recording))]
-    for expression in recording.expressions:
-        rows += _answer(recording, expression)
-    rows += [("looks", _looks(recording)), *_cost(recording), *(("", remark) for remark in remarks)]
+    if recording.is_tally:
+        rows += _tallied(recording)
+    else:
+        for expression in recording.expressions:
+            rows += _answer(recording, expression)
+        rows += [("looks", _looks(recording)), *_cost(recording)]
+    rows += [("", remark) for remark in remarks]
     for name, text in rows:
         table.add_row(name, Text(text, style="bold" if name == "now" else ""))
     table.add_row("", Text("Ctrl-C ends, and leaves the target running", style="dim"))
     return table
+
+
+def _tallied(recording: Recording) -> list[tuple[str, str]]:
+    """The rates of the last seconds, and the histograms so far."""
+    rows = [("now", tallies.line(recording).strip() or "…")]
+    if not recording.tallies:
+        return rows
+    last, unit = recording.tallies[-1], recording.header["question"].get("unit", "")
+    for name, buckets in last.histograms.items():
+        rows.append(("of", printable(name)))
+        rows += [("", row) for row in tallies.histogram(buckets, unit)]
+    return [*rows, *(("total", f"{count:,} × {printable(name)}") for name, count in last.counts.items())]
 
 
 def _target(recording: Recording) -> str:

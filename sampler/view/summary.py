@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sampler.recording import Recording
 from sampler.sample import Miss, Samples
 from sampler.units import format_duration, span
+from sampler.view import tallies
 from sampler.view.statistics import Costs, Distribution, commonest, numbers, printable, show_value
 
 _ENDINGS = {
@@ -23,6 +24,10 @@ _ENDINGS = {
 def summary_lines(recording: Recording) -> Iterator[str]:
     """The lines, without their ends, of at most about 100 columns."""
     yield from _asked(recording)
+    if recording.is_tally:
+        yield from tallies.totals(recording)
+        yield _end(recording)
+        return
     for expression in recording.expressions:
         yield from _answer(recording, expression)
     yield from _looks(recording)

@@ -1,0 +1,67 @@
+"""The options of the commands that trace, and what they come down to."""
+
+from __future__ import annotations
+
+import argparse
+
+from sampler import units
+from sampler.budget import Budget
+from sampler.commands.options import add_output_options, typed
+from sampler.errors import UsageError
+from sampler.instruments.base import AUTO, TRACING
+from sampler.question import Timing
+
+_SHORTEST_NS = 10_000_000
+
+
+def add_tracing_options(parser: argparse.ArgumentParser) -> None:
+    """By which tool, how often to tell, for how long, within which budget; and where it goes."""
+    parser.add_argument(
+        "--instrument",
+        "--with",
+        choices=(AUTO, *TRACING),
+        default=AUTO,
+        help="the tool that sets the probes (default auto: the first of these that is there)",
+    )
+    parser.add_argument(
+        "--every",
+        type=typed(_parse_period),
+        default=units.NS_PER_SECOND,
+        metavar="TIME",
+        help="how often it is told (default 1s)",
+    )
+    parser.add_argument(
+        "--duration", type=typed(units.parse_duration), metavar="TIME", help="end after so long, like 1m"
+    )
+    parser.add_argument(
+        "--max-suspended",
+        type=typed(units.parse_share),
+        default=0.10,
+        metavar="SHARE",
+        help="largest share of time that the hits of a run may take (default 10%%)",
+    )
+    add_output_options(parser)
+    parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
+
+
+def pace_of(arguments: argparse.Namespace) -> tuple[Timing, Budget]:
+    return Timing(arguments.every, duration_ns=arguments.duration), Budget(max_suspended=arguments.max_suspended)
+
+
+def recorder_options(arguments: argparse.Namespace) -> list[str]:
+    """The same for the recorder."""
+    options = {
+        "--instrument": arguments.instrument,
+        "--every": f"{arguments.every}ns",
+        "--max-suspended": f"{arguments.max_suspended:.6f}",
+    }
+    if arguments.duration is not None:
+        options["--duration"] = f"{arguments.duration}ns"
+    return [f"{name}={value}" for name, value in options.items()]
+
+
+def _parse_period(text: str) -> int:
+    period_ns = units.parse_duration(text)
+    if period_ns < _SHORTEST_NS:
+        raise UsageError(f"every {text} is too often", fix="give at least 10ms")
+    return period_ns

@@ -1,0 +1,138 @@
+"""A function's machine code, instruction by instruction: where each begins, where it leads, what it touches.
+
+Decoded by Capstone. Which instructions a uprobe costs little on is told by arch/x86/kernel/uprobes.c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import Any
+
+from sampler.debuginfo.registers import REGISTERS
+
+_PUSH_OPCODES = range(0x50, 0x58)
+_REX = range(0x40, 0x50)
+_OPERAND_SIZE = 0x66
+
+
+class Flow(Enum):
+    """Where an instruction leads: to the next one, elsewhere, perhaps elsewhere, into another function and back,
+    back to the caller, or nowhere.
+    """
+
+    NEXT = "next"
+    JUMP = "jump"
+    BRANCH = "branch"
+    CALL = "call"
+    RETURN = "return"
+    NOWHERE = "nowhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """``address``: of the file. ``target``: of a jump, branch or call; None where it is reckoned at run time.
+
+    ``emulated``: a uprobe on it need not be stepped over: the kernel does itself what it would do.
+    ``stores``: it may change memory other than what ``push`` lays on the stack. ``writes``: the general registers that
+    it changes, by their DWARF numbers.
+    """
+
+    address: int
+    size: int
+    text: str
+    flow: Flow
+    target: int | None
+    emulated: bool
+    stores: bool
+    writes: frozenset[int]
+
+    @property
+    def end(self) -> int:
+        return self.address + self.size
+
+
+def decode(code: bytes, address: int) -> Iterator[Instruction]:
+    """As far as the bytes are instructions."""
+    for found in _decoder().disasm(code, address):
+        flow = _flow(found)
+        target = _target(found) if flow in (Flow.JUMP, Flow.BRANCH, Flow.CALL) else None
+        text = f"{found.mnemonic} {found.op_str}".strip()
+        emulated = _is_emulated(bytes(found.bytes), flow, target)
+        yield Instruction(found.address, found.size, text, flow, target, emulated, _stores(found), _writes(found))
+
+
+@cache
+def _decoder() -> Any:
+    import capstone
+
+    decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+    decoder.detail = True
+    return decoder
+
+
+def _flow(found: Any) -> Flow:
+    from capstone import x86
+
+    if found.group(x86.X86_GRP_RET) or found.group(x86.X86_GRP_IRET):
+        return Flow.RETURN
+    if found.group(x86.X86_GRP_CALL):
+        return Flow.CALL
+    if found.group(x86.X86_GRP_JUMP):
+        return Flow.JUMP if found.id in (x86.X86_INS_JMP, x86.X86_INS_LJMP) else Flow.BRANCH
+    return Flow.NOWHERE if found.id in (x86.X86_INS_UD2, x86.X86_INS_INT3, x86.X86_INS_HLT) else Flow.NEXT
+
+
+def _target(found: Any) -> int | None:
+    from capstone import x86
+
+    operand = found.operands[0] if found.operands else None
+    return int(operand.imm) if operand is not None and operand.type == x86.X86_OP_IMM else None
+
+
+def _stores(found: Any) -> bool:
+    import capstone
+    from capstone import x86
+
+    if found.id == x86.X86_INS_PUSH:
+        return False
+    return any(operand.type == x86.X86_OP_MEM and operand.access & capstone.CS_AC_WRITE for operand in found.operands)
+
+
+def _writes(found: Any) -> frozenset[int]:
+    _, written = found.regs_access()
+    names = (found.reg_name(register) for register in written)
+    return frozenset(REGISTERS[name][0] for name in names if name in REGISTERS)
+
+
+def _is_emulated(code: bytes, flow: Flow, target: int | None) -> bool:
+    """push_setup_xol_ops and branch_setup_xol_ops: pushes of a register, nops, and branches to a known place."""
+    if flow in (Flow.JUMP, Flow.BRANCH, Flow.CALL):
+        return target is not None and code[0] != _OPERAND_SIZE and not _is_loop(code)
+    if is_nop(code):
+        return True
+    opcode = code[1] if len(code) == 2 and code[0] in _REX else code[0] if len(code) == 1 else 0
+    return opcode in _PUSH_OPCODES
+
+
+def _is_loop(code: bytes) -> bool:
+    """LOOP and JRCXZ are no conditional jumps to the kernel."""
+    return 0xE0 <= code[-2] <= 0xE3 and len(code) <= 3
+
+
+def is_nop(code: bytes) -> bool:
+    """One of the kernel's own (arch/x86/include/asm/nops.h), or 0x90 with prefixes of operand size."""
+    if code[-1] == 0x90 and all(byte == _OPERAND_SIZE for byte in code[:-1]):
+        return True
+    return code in _NOPS
+
+
+_NOPS = tuple(
+    bytes.fromhex(text)
+    for text in (
+        "0f1f00", "0f1f4000", "0f1f440000", "660f1f440000", "0f1f8000000000", "0f1f840000000000", "660f1f840000000000",
+        "662e0f1f840000000000", "66662e0f1f840000000000",
+    )
+)  # fmt: skip

@@ -1,0 +1,117 @@
+"""What bpftrace prints with ``-f json``, read as the program of ``bpftrace_text.py`` means it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from time import monotonic_ns
+from typing import Any
+
+from sampler.question import COUNT, STATS, Aggregate
+from sampler.sample import Interval
+from sampler.tally import Bucket, Numbers
+from sampler.tracing.bpftrace_text import (
+    COUNTS,
+    ENDS_ALONE,
+    HIGHEST,
+    LATENCY,
+    LOWEST,
+    READ,
+    READING,
+    SAMPLE,
+    STARTS,
+    UNREADABLE,
+    VALUES,
+)
+from sampler.tracing.events import Event, Hit, Lost, Reading, Ready
+from sampler.tracing.tasks import Counting, Task, Timing, Watching
+
+
+class Output:
+    """Maps as they were last printed, until a reading is complete."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._maps: dict[str, Any] = {}
+        self._began_ns: int | None = None
+        self._probes = 0
+        self._unreadable = 0
+        self._failed = False  # what the next hit has read
+
+    def take(self, told: dict[str, Any]) -> Iterator[Event]:
+        match told:
+            case {"type": "attached_probes", "data": {"probes": int(count)}}:
+                self._probes = count
+            case {"type": "printf", "data": str(text)}:
+                yield from self._printed(text.split())
+            case {"type": "map" | "hist" | "stats", "data": dict(data)}:
+                self._maps |= data
+            case {"type": "lost_events", "data": {"events": int(count)}}:
+                yield Lost(count)
+            case {"type": "helper_error", "helper": str(helper)} if helper.startswith("probe_read"):
+                self._failed = True
+                self._unreadable += 1
+
+    def _printed(self, words: Sequence[str]) -> Iterator[Event]:
+        match words:
+            case [word, at] if word == READING:
+                if self._began_ns is None:
+                    yield Ready(int(at), self._probes - 1)  # one is the timer
+                self._began_ns = int(at)
+            case [word] if word == READ and self._began_ns is not None:
+                yield self.reading(Interval(self._began_ns, monotonic_ns()))
+            case [word, site, at, *values] if word == SAMPLE:
+                failed, self._failed = self._failed, False
+                yield Hit(int(site), int(at), None if failed else [int(value, 16) for value in values])
+
+    def reading(self, at_ns: Interval) -> Reading:
+        unreadable = self._count(UNREADABLE)
+        match self._task:
+            case Counting(probes=probes):
+                counts = {
+                    probe.point: self._count(COUNTS, n if len(probes) > 1 else None) for n, probe in enumerate(probes)
+                }
+                return Reading(at_ns, counts, unreadable=unreadable)
+            case Timing(entry=entry):
+                latency = self._buckets(LATENCY)
+                return Reading(at_ns, {entry.point: self._count(STARTS)}, {entry.point: latency},
+                               ends_alone=self._count(ENDS_ALONE), unreadable=unreadable)  # fmt: skip
+            case Watching(expressions=expressions, aggregate=aggregate):
+                return self._summed_up(at_ns, list(enumerate(expressions)), aggregate, unreadable)
+
+    def _summed_up(
+        self, at_ns: Interval, names: Sequence[tuple[int, str]], aggregate: Aggregate | None, unreadable: int
+    ) -> Reading:
+        """``unreadable``: hits that were left out; others have gone in as 0."""
+        if aggregate is None:
+            return Reading(at_ns, unreadable=unreadable)
+        unreadable += self._unreadable
+        match aggregate.kind:
+            case kind if kind == COUNT:
+                counts = {name: self._count(f"{VALUES}{number}") for number, name in names}
+                return Reading(at_ns, counts, unreadable=unreadable)
+            case kind if kind == STATS:
+                numbers = {name: self._numbers(number) for number, name in names}
+                return Reading(at_ns, numbers=numbers, unreadable=unreadable)
+        histograms = {name: self._buckets(f"{VALUES}{number}") for number, name in names}
+        return Reading(at_ns, histograms=histograms, unreadable=unreadable)
+
+    def _count(self, name: str, key: int | None = None) -> int:
+        found = self._maps.get(name, 0)
+        if key is not None:
+            found = found.get(str(key), 0) if isinstance(found, dict) else 0
+        return found if isinstance(found, int) else 0
+
+    def _buckets(self, name: str) -> list[Bucket]:
+        told = self._maps.get(name)
+        return [_bucket(one) for one in told] if isinstance(told, list) else []
+
+    def _numbers(self, number: int) -> Numbers:
+        told = self._maps.get(f"{VALUES}{number}", {"count": 0, "total": 0})
+        lowest, highest = (self._maps.get(f"{name}{number}", {}) for name in (LOWEST, HIGHEST))
+        low = min(lowest.values(), default=None)
+        return Numbers(told["count"], told["total"], low, max(highest.values(), default=None))
+
+
+def _bucket(told: dict[str, int]) -> Bucket:
+    high = told.get("max")
+    return told.get("min"), None if high is None else high + 1, told["count"]

@@ -1,0 +1,100 @@
+"""What one hit of a uprobe takes from a thread on this machine, measured on ourselves beforehand.
+
+A few instructions of our own are called with a probe on the first and without: the difference is the exceptions and the
+call of a program that does nothing. What a handler does itself comes on top.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from sampler.errors import NotAnswerable
+from sampler.linux import bpf
+from sampler.linux.uprobe import Uprobe, mapped
+from sampler.sample import Interval
+from sampler.tracing.tasks import Site
+
+KPROBE = 2  # enum bpf_prog_type, include/uapi/linux/bpf.h
+_NOTHING = bytes([0xB7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0])  # r0 = 0; exit
+# push %rbp; pop %rbp; ret, and xor %eax,%eax; ret.
+_CODE = {True: b"\x55\x5d\xc3", False: b"\x31\xc0\xc3"}
+_TRIALS, _CALLS = 40, 50
+_OUTLIERS = 2  # of so many trials: those in which somebody else had our processor
+
+
+@dataclass(frozen=True, slots=True)
+class HitCosts:
+    """``each``: of one hit, at least and, of 19 in 20, at most; of several sites the least and the most."""
+
+    each: Interval
+
+    @staticmethod
+    def of(sites: Iterable[Site]) -> HitCosts:
+        """Raises NotAnswerable where there are no uprobes."""
+        found = [measured(emulated) for emulated in {site.emulated for site in sites}]
+        return HitCosts(Interval(min(one.low for one in found), max(one.high for one in found)))
+
+    def total(self, hits: int) -> Interval:
+        return Interval(hits * self.each.low, hits * self.each.high)
+
+    def to_json(self) -> list[int]:
+        return self.each.to_json()
+
+
+@cache
+def measured(emulated: bool) -> Interval:
+    """Of a hit on an instruction that the kernel emulates, or on one that it steps over. Raises NotAnswerable."""
+    try:
+        return _measured(_CODE[emulated])
+    except OSError as error:
+        raise NotAnswerable(
+            "uprobes cannot be had here", _why(error), "ask with --instrument perf or ptrace; see `sampler doctor`"
+        ) from error
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "the kernel was built without them (CONFIG_UPROBE_EVENTS)"
+    if isinstance(error, PermissionError):
+        return f"the kernel refuses them to user {os.geteuid()}: that takes root, or CAP_BPF and CAP_PERFMON"
+    return f"the kernel refuses: {error.strerror}"
+
+
+def _measured(code: bytes) -> Interval:
+    descriptor = os.memfd_create("sampler-probe", os.MFD_CLOEXEC)
+    try:
+        os.write(descriptor, code.ljust(mmap.PAGESIZE, b"\xcc"))
+        program = bpf.load(_NOTHING, KPROBE)
+        try:
+            return _tried(descriptor, program)
+        finally:
+            os.close(program)
+    finally:
+        os.close(descriptor)
+
+
+def _tried(descriptor: int, program: int) -> Interval:
+    with mapped(descriptor, mmap.PAGESIZE) as address:
+        function = ctypes.PYFUNCTYPE(None)(address)
+        without_ns = min(_taken(function) for _ in range(_TRIALS))
+        probe = Uprobe(f"/proc/self/fd/{descriptor}", 0, os.getpid(), program)
+        try:
+            found = sorted(_taken(function) for _ in range(_TRIALS))
+        finally:
+            probe.close()
+    low, high = (max(0, taken - without_ns) // _CALLS for taken in (found[0], found[-1 - _OUTLIERS]))
+    return Interval(low, high)
+
+
+def _taken(function: Callable[[], object]) -> int:
+    """Of several calls: one alone is not much more than what it takes to look at the clock."""
+    begun_ns = time.monotonic_ns()
+    for _ in range(_CALLS):
+        function()
+    return time.monotonic_ns() - begun_ns

@@ -1,0 +1,192 @@
+"""What was counted and summed up, as text: lines while it grows, histograms, the total."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from sampler.recording import Line, Recording
+from sampler.sample import Interval
+from sampler.tally import Bucket, Numbers, Tally
+from sampler.units import NS_PER_SECOND, format_duration, span
+from sampler.view.statistics import printable
+
+_BAR = 40
+_MOST_ROWS = 60
+
+
+def begins(header: Line) -> Iterator[str]:
+    """Before the first: who traces, where, and what each hit takes."""
+    tool = f"{header['instrument']} {header.get('tool', {}).get('version', '')}".strip()
+    low, high = header.get("hit_ns", (0, 0))
+    yield f"traced by {tool}: each hit takes {span(low, high)} from the thread that meets it, and what its handler does"
+    for where, sites in _by_place(header.get("sites", ())):
+        first = sites[0]
+        cheap = "which the kernel emulates" if first["emulated"] else "which the kernel steps over"
+        more = f", and {len(sites) - 1} more" if len(sites) > 1 else ""
+        at = f" `{first['instruction']}`, {cheap}" if first["instruction"] else ""
+        yield f"at {where}: {first['address']}{at}{more}"
+
+
+def _by_place(sites: Sequence[Line]) -> list[tuple[str, list[Line]]]:
+    found: dict[str, list[Line]] = {}
+    for site in sites:
+        found.setdefault(site["where"], []).append(site)
+    return list(found.items())
+
+
+def line(recording: Recording) -> str:
+    """The last tally in one line; empty for the first, which only says from where on is counted."""
+    tallies = recording.tallies
+    if len(tallies) < 2 or tallies[-1].read_ns.low <= tallies[-2].read_ns.high:  # of one moment, as far as is known
+        return ""
+    when = f"{tallies[-1].t_ns / NS_PER_SECOND:9.3f} s  "
+    return when + "   ".join(_parts(recording, tallies[-2], tallies[-1]))
+
+
+def _parts(recording: Recording, before: Tally, now: Tally) -> Iterator[str]:
+    if recording.header["question"].get("kind") == "count":
+        for name, count in now.counts.items():
+            yield f"{printable(name)} {rate(count - before.counts.get(name, 0), before, now)}"
+    elif recording.header["question"].get("kind") == "latency":
+        yield _progress(now)
+    else:
+        yield from (f"{printable(name)}: {count:,} hits" for name, count in now.counts.items())
+        yield from (f"{printable(name)}: {numbers_text(found)}" for name, found in now.numbers.items())
+        yield from (f"{printable(name)}: {_total(found):,} hits" for name, found in now.histograms.items())
+
+
+def rate(count: int, before: Tally, now: Tally) -> str:
+    """Calls a second between two readings, which are not of an instant: the most and the least that it can be, if they
+    differ in what is shown.
+    """
+    longest = max(1, now.read_ns.high - before.read_ns.low)
+    shortest = max(1, now.read_ns.low - before.read_ns.high)
+    low, high = (f"{count * NS_PER_SECOND / elapsed:,.0f}" for elapsed in (longest, shortest))
+    middle = f"{count * NS_PER_SECOND / ((longest + shortest) / 2):,.0f}"
+    return f"{middle}/s" if low == high else f"{middle}/s ({low} to {high})"
+
+
+def _progress(now: Tally) -> str:
+    ended = sum(_total(found) for found in now.histograms.values())
+    begun = sum(now.counts.values())
+    alone = f", {now.ends_alone:,} ends without a start" if now.ends_alone else ""
+    return f"{ended:,} measured, {max(0, begun - ended):,} starts without an end{alone}"
+
+
+def _total(buckets: Sequence[Bucket]) -> int:
+    return sum(count for _, _, count in buckets)
+
+
+def numbers_text(found: Numbers) -> str:
+    if found.mean is None:
+        return "no hits"
+    return f"least {found.low}   mean {found.mean:.6g}   most {found.high}   ({found.count:,} hits)"
+
+
+def histogram(buckets: Sequence[Bucket], unit: str = "") -> list[str]:
+    """A row a bucket, from the lowest to the highest that was met, those between included."""
+    rows = _whole(buckets)
+    labels = [_label(low, high) for low, high, _ in rows]
+    width, most = max(map(len, labels), default=0), max((count for _, _, count in rows), default=1)
+    number = len(f"{most:,}")
+    shown = [
+        f"{label:>{width}} {count:>{number},} |{'@' * round(_BAR * count / most):<{_BAR}}|"
+        for label, (_, _, count) in zip(labels, rows, strict=True)
+    ]
+    return [f"{unit:>{width}}", *shown] if unit else shown
+
+
+def _whole(buckets: Sequence[Bucket]) -> list[Bucket]:
+    """With the empty ones between."""
+    if len(buckets) < 2:
+        return list(buckets)
+    found: list[Bucket] = []
+    for (low, high, count), (following, _, _) in pairwise(buckets):
+        found.append((low, high, count))
+        step = None if low is None or high is None or high - low < 1 else high - low
+        while high is not None and following is not None and high < following and len(found) < _MOST_ROWS:
+            wide = high if _is_log2(low, high) else (step or following - high)
+            found.append((high, high + wide, 0))
+            low, high = high, high + wide
+    return [*found, buckets[-1]]
+
+
+def _is_log2(low: int | None, high: int) -> bool:
+    return low is not None and (high == 2 * low or (low, high) == (0, 1))
+
+
+def _label(low: int | None, high: int | None) -> str:
+    if low is None:
+        return f"(…, {_short(high)})"
+    return (
+        f"[{_short(low)}, …)"
+        if high is None
+        else f"[{_short(low)}]"
+        if high == low + 1
+        else f"[{_short(low)}, {_short(high)})"
+    )
+
+
+def _short(bound: int | None) -> str:
+    """1K for 1024, as one is used to from such histograms."""
+    if bound is None:
+        return "…"
+    for power, letter in ((40, "T"), (30, "G"), (20, "M"), (10, "K")):
+        if bound and bound % (1 << power) == 0:
+            return f"{bound >> power}{letter}"
+    return str(bound)
+
+
+def totals(recording: Recording) -> Iterator[str]:
+    """The closing lines: all that was counted, and what it cost."""
+    if not recording.tallies:
+        yield "counted     nothing: it ended before the first reading"
+        return
+    last, question = recording.tallies[-1], recording.header["question"]
+    kind = question.get("kind")
+    for name, count in last.counts.items() if kind != "latency" else ():
+        average = f", {_average(recording, name)}" if len(recording.tallies) > 1 and kind == "count" else ""
+        yield f"counted     {count:,} × {printable(name)}{average}"
+    if kind == "latency":
+        yield f"measured    from {printable(question['entry'])} to {printable(question['exit'])}"
+        yield f"            {_progress(last)}"
+    for name, found in last.histograms.items():
+        if kind != "latency":
+            yield f"answer      {printable(name)}"
+        yield from (f"            {row}" for row in histogram(found, question.get("unit", "")))
+    for name, numbers in last.numbers.items():
+        yield f"answer      {printable(name)}"
+        yield f"            {numbers_text(numbers)}"
+    yield from _left_out(last)
+    yield from _cost(recording, last)
+
+
+def _average(recording: Recording, name: str) -> str:
+    """Between the first and the last reading on time: the one after the end is of probes that went one by one."""
+    on_time = recording.tallies[:-1] if recording.footer is not None else recording.tallies
+    first, last = on_time[0], on_time[-1]
+    if first is last:
+        return "too short for a rate"
+    return f"{rate(last.counts.get(name, 0) - first.counts.get(name, 0), first, last)} on average"
+
+
+def _left_out(last: Tally) -> Iterator[str]:
+    if last.unreadable:
+        yield f"            {last.unreadable:,} hits at which something could not be read"
+    if last.lost:
+        yield f"            {last.lost:,} hits were lost"
+
+
+def _cost(recording: Recording, last: Tally) -> Iterator[str]:
+    spent, elapsed = last.cost.suspended_ns, max(1, last.t_ns - _since(recording))
+    share = f"{spent.low / elapsed:.2%} to {spent.high / elapsed:.2%} of the time"
+    yield f"cost        {last.cost.hits:,} hits took {_span(spent)} at least: {share}, and what their handlers did"
+
+
+def _since(recording: Recording) -> int:
+    return next((int(event.detail.get("ready_ns", 0)) for event in recording.events if event.event == "attach"), 0)
+
+
+def _span(spent: Interval) -> str:
+    return span(spent.low, spent.high) if spent.high else format_duration(0)
