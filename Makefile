@@ -30,12 +30,14 @@ CPP = g++ -std=c++17 -Wall -Wextra -Werror -pthread
 RUST = rustc --edition 2021 -D warnings -g
 GO = PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 go
 
-.PHONY: setup demo test torture bench lint clean
+.PHONY: setup demo demo-programs test torture bench lint clean
 
 setup: $(VENV)/.ready $(BIN)/dlv build/tracee
 
 demo: setup
 	tools/demo $(BIN)
+
+demo-programs: setup $(TRACED)
 
 test: setup build/dlv-old $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(TRACED) $(THIRD_PARTY) lint
 	$(BIN)/pytest -m 'not torture' -n 2 --dist loadscope --no-loadscope-reorder $(TOGETHER)

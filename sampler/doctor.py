@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sampler.errors import ExpressionBeyond, SamplerError
+from sampler.errors import ExpressionBeyond, NotPermitted, SamplerError
 from sampler.instruments.base import Assignment
 from sampler.instruments.choice import COMPILING, made
 from sampler.instruments.dlv import check_binary
@@ -26,6 +26,9 @@ from sampler.planning import QuestionPlan, image_of, plan_question
 from sampler.question import Question
 from sampler.resolve import find_pid, resolve
 from sampler.target import Target
+from sampler.tracing.bcc import find_bcc
+from sampler.tracing.bpftrace import find_bpftrace
+from sampler.tracing.hit_cost import measured as traced_hit
 from sampler.units import span
 
 _CAP_SYS_PTRACE = 19  # include/uapi/linux/capability.h
@@ -62,6 +65,9 @@ def examine(target: str | None, question: Question | None = None) -> Iterator[Fi
     yield _spared(_tried("dlv", _delve), "for Go programs only") if native else _tried("dlv", _delve)
     yield _spared(_tried("gdb", _gdb), "for native programs only, beside ptrace")
     yield _spared(_tried("perf", _perf), "ptrace is there")
+    yield _spared(_tried("uprobes", _uprobes), "for count, latency, and what meets every hit")
+    tracing = [_tried("bpftrace", _bpftrace), _tried("bcc", _bcc)]
+    yield from (_spared(one, f"for count and latency; to have it: {one.fix}") for one in tracing)
     yield _tried("plots", _matplotlib)
     if about is not None:
         yield about
@@ -141,6 +147,28 @@ def _perf() -> str:
     hit_ns = measured(in_kernel=atomic).hit_ns
     handler = "a program in the kernel" if atomic else "no program in the kernel allowed: memory is read after the hit"
     return f"a hit takes {span(hit_ns.low, hit_ns.high)} here; {handler}"
+
+
+def _uprobes() -> str:
+    """On ourselves."""
+    cheap, dear = traced_hit(True), traced_hit(False)
+    return (
+        f"a hit takes {span(cheap.low, cheap.high)} on an instruction that the kernel emulates,"
+        f" {span(dear.low, dear.high)} on another"
+    )
+
+
+def _bpftrace() -> str:
+    tool = find_bpftrace()
+    if os.geteuid() != 0:
+        raise NotPermitted("bpftrace runs as root only", f"you are user {os.geteuid()}", "run sampler as root")
+    return f"bpftrace {tool.version} at {tool.path}"
+
+
+def _bcc() -> str:
+    tool = find_bcc()
+    headers = f"headers in {tool.headers}" if tool.headers else "headers as BCC finds them"
+    return f"BCC {tool.version} of {tool.python}; {headers}"
 
 
 def _matplotlib() -> str:

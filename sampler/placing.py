@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # what compiles is imported where it is needed: an answer tha
 # An address, or so many bytes behind a function's first.
 _EXACT = re.compile(r"0x[0-9a-fA-F]+|.+\+(0x[0-9a-fA-F]+|\d+)")
 
+_LINE = re.compile(r".+[^:]:\d+")
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedPlace:
@@ -76,15 +78,17 @@ def cheapest(question: Question, image: Image, place: Place, planned: PlannedPla
     stays = replace(planned, instruction=here.text, emulated=here.emulated)
     if here.emulated or is_exact(question.point):
         return stays
-    moved = (_asked_at(one, question, image, place, planned) for one in _candidates(code, place, planned))
+    of_function = not place.inlined and not _LINE.fullmatch(question.point)
+    candidates = _candidates(code, place, planned, of_function)
+    moved = (_asked_at(one, question, image, place, planned) for one in candidates)
     return next((found for found in moved if found is not None), stays)
 
 
-def _candidates(code: Code, place: Place, planned: PlannedPlace) -> Iterator[Instruction]:
-    """The cheap ones, in the order of preference: in the function's prologue, then behind the point."""
+def _candidates(code: Code, place: Place, planned: PlannedPlace, of_function: bool) -> Iterator[Instruction]:
+    """The cheap ones, in the order of preference: where a function is meant in its prologue; behind the point."""
     from sampler.debuginfo.placement import unchanged
 
-    run = [] if place.inlined else code.run(code.low)
+    run = code.run(code.low) if of_function else []
     yield from (one for one in run if one.emulated and one.address < place.address)
     behind = unchanged(code.run(place.address), _registers(planned))
     yield from (one for one in behind if one.emulated)

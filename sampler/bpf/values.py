@@ -324,4 +324,6 @@ NAMES: dict[type[Node], str] = {
     nodes.Text: "a comparison of strings",
     nodes.TerminatedText: "a comparison of strings",
     nodes.Address: "an address as text",
+    nodes.Elements: "a list as a whole",
+    nodes.Chosen: "a value of several forms",
 }

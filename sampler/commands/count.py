@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 
-from sampler.commands.tracing import add_tracing_options, pace_of, recorder_options
+from sampler.commands.tracing import add_tracing_options, pace_of, print_program, recorder_options
 from sampler.errors import UsageError
 
 HELP = "calls a second, every one of them"
@@ -29,6 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     target, points = _asked(arguments.words)
     question = CountQuestion(tuple(points), *pace_of(arguments))
+    if arguments.program:
+        return print_program(arguments, target, question)
     if arguments.lifeline is not None:
         return run_tracing_recorder(arguments, target, question)
     return run_session(arguments, ["count", *recorder_options(arguments), "--", *arguments.words])

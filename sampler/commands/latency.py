@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 
-from sampler.commands.tracing import add_tracing_options, pace_of, recorder_options
+from sampler.commands.tracing import add_tracing_options, pace_of, print_program, recorder_options
 from sampler.errors import UsageError
 
 HELP = "how long from one point to another, as a histogram"
@@ -38,6 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     target, entry, end = _asked(arguments.words)
     keys = tuple(arguments.key.split(",")) if arguments.key else ()
     question = LatencyQuestion(entry, end, keys, arguments.unit, *pace_of(arguments))
+    if arguments.program:
+        return print_program(arguments, target, question)
     if arguments.lifeline is not None:
         return run_tracing_recorder(arguments, target, question)
     own = [f"--key={arguments.key}", f"--unit={arguments.unit}"]

@@ -9,7 +9,7 @@ from sampler.budget import Budget
 from sampler.commands.options import add_output_options, typed
 from sampler.errors import UsageError
 from sampler.instruments.base import AUTO, TRACING
-from sampler.question import Timing
+from sampler.question import AnyQuestion, Question, Timing
 
 _SHORTEST_NS = 10_000_000
 
@@ -40,8 +40,29 @@ def add_tracing_options(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="largest share of time that the hits of a run may take (default 10%%)",
     )
+    add_program_option(parser)
     add_output_options(parser)
     parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
+
+
+def add_program_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--program", action="store_true", help="print the program that would run, and set nothing")
+
+
+def print_program(arguments: argparse.Namespace, target: str | None, question: AnyQuestion) -> int:
+    """In place of a run."""
+    from sampler.tracing.run import program_of
+
+    print(program_of(question, arguments.instrument, target))
+    return 0
+
+
+def print_traced(arguments: argparse.Namespace, target: str | None, question: Question) -> int:
+    """For a question that may be asked by looks too; UsageError where it is: then there is no program to read."""
+    if arguments.instrument not in TRACING:
+        raise UsageError("there is no program to print", "only what meets every hit is given one",
+                         f"add --instrument {' or '.join(TRACING)}")  # fmt: skip
+    return print_program(arguments, target, question)
 
 
 def pace_of(arguments: argparse.Namespace) -> tuple[Timing, Budget]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 
 from sampler.commands.options import add_output_options, add_question_options, question_from
+from sampler.commands.tracing import add_program_option, print_traced
 from sampler.errors import UsageError
 from sampler.question import Question
 
@@ -20,6 +21,7 @@ HELP = "ask any question of a running program"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_words(parser)
     add_question_options(parser)
+    add_program_option(parser)
     add_output_options(parser)
 
 
@@ -44,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     from sampler.commands.session import run_question
 
     target, question = asked(arguments)
+    if arguments.program:
+        return print_traced(arguments, target, question)
     return run_question(arguments, target, question)
 
 

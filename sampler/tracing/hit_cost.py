@@ -24,8 +24,8 @@ KPROBE = 2  # enum bpf_prog_type, include/uapi/linux/bpf.h
 _NOTHING = bytes([0xB7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0])  # r0 = 0; exit
 # push %rbp; pop %rbp; ret, and xor %eax,%eax; ret.
 _CODE = {True: b"\x55\x5d\xc3", False: b"\x31\xc0\xc3"}
-_TRIALS, _CALLS = 40, 50
-_OUTLIERS = 2  # of so many trials: those in which somebody else had our processor
+_CALLS = 400
+_OUTLIERS = _CALLS // 20  # in which somebody else had our processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +82,16 @@ def _measured(code: bytes) -> Interval:
 def _tried(descriptor: int, program: int) -> Interval:
     with mapped(descriptor, mmap.PAGESIZE) as address:
         function = ctypes.PYFUNCTYPE(None)(address)
-        without_ns = min(_taken(function) for _ in range(_TRIALS))
+        without_ns = min(_taken(function) for _ in range(_CALLS))
         probe = Uprobe(f"/proc/self/fd/{descriptor}", 0, os.getpid(), program)
         try:
-            found = sorted(_taken(function) for _ in range(_TRIALS))
+            found = sorted(_taken(function) for _ in range(_CALLS))
         finally:
             probe.close()
-    low, high = (max(0, taken - without_ns) // _CALLS for taken in (found[0], found[-1 - _OUTLIERS]))
-    return Interval(low, high)
+    return Interval(max(0, found[0] - without_ns), max(0, found[-1 - _OUTLIERS] - without_ns))
 
 
 def _taken(function: Callable[[], object]) -> int:
-    """Of several calls: one alone is not much more than what it takes to look at the clock."""
     begun_ns = time.monotonic_ns()
-    for _ in range(_CALLS):
-        function()
+    function()
     return time.monotonic_ns() - begun_ns

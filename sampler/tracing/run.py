@@ -10,6 +10,7 @@ from sampler.errors import BudgetExceeded, NotPermitted, SamplerError, TracerMis
 from sampler.instruments.base import AUTO, Report
 from sampler.linux.wakeup import StopRequest
 from sampler.question import AnyQuestion, Question
+from sampler.resolve import find_pid, resolve
 from sampler.sample import Cost, Interval, Look, Miss
 from sampler.tally import Tally
 from sampler.target import Target
@@ -39,6 +40,11 @@ class TracingRun:
         self._hits = 0
         self._already = {"unreadable": 0, "lost": 0}
         self._over: BudgetExceeded | None = None
+
+    @property
+    def text(self) -> str:
+        """The program."""
+        return self._tracer.text
 
     def describe(self) -> dict[str, Any]:
         """For the recording's header."""
@@ -120,6 +126,16 @@ class TracingRun:
         if elapsed_ns >= _JUDGED_AFTER_NS and spent.low > budget.max_suspended * elapsed_ns:
             self._over = _too_much(self._question, hits, elapsed_ns, self._tracer.costs.each)
             self._stop.request("budget")
+
+
+def program_of(question: AnyQuestion, tool: str, target: str | None) -> str:
+    """The text of what would run; nothing is set. Raises SamplerError."""
+    stop = StopRequest()
+    try:
+        found = resolve(find_pid(target))
+        return TracingRun(question, tool, found, stop, lambda *_: None, time.monotonic_ns()).text
+    finally:
+        stop.close()
 
 
 def _too_much(question: AnyQuestion, hits: int, elapsed_ns: int, each_ns: Interval) -> BudgetExceeded:
