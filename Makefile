@@ -14,10 +14,10 @@ NATS_SERVER_VERSION := v2.15.2
 
 export SAMPLER_DLV :=
 TRACED := build/go_uprobe build/go_usdt
-GO_PROGRAMS := build/values build/stripped build/tracee-noinline build/go_types build/go_types-unoptimised
+GO_PROGRAMS := build/values build/stripped build/tracee-noinline build/go_types build/go_types-unoptimised build/go_types-pie
 C_RINGS := build/c_ring build/c_ring-nopie build/c_ring-dwarf4
 C_REFERENCES := build/c_reference build/c_reference_perf build/c_reference_uprobe
-C_TYPES := build/c_types build/c_types-o2 build/c_types-dwarf4
+C_TYPES := build/c_types build/c_types-nopie build/c_types-o2 build/c_types-dwarf4
 CPP_TYPES := build/cpp_types build/cpp_types-o2 build/cpp_types-dwarf4
 RUST_TYPES := build/rust_types build/rust_types-o2 build/rust_types-dwarf5
 C_PROGRAMS := $(C_RINGS) $(C_TYPES) $(C_REFERENCES) build/offspring build/crowd build/shared build/moving build/native build/tracer
@@ -97,6 +97,10 @@ build/go_types-unoptimised: build/go_types
 	cd tests/programs/go_types && $(GO) build -buildvcs=false -gcflags='all=-N -l' -o "$(CURDIR)/$@" .
 	touch $@
 
+build/go_types-pie: build/go_types
+	cd tests/programs/go_types && $(GO) build -buildvcs=false -buildmode=pie -o "$(CURDIR)/$@" .
+	touch $@
+
 build/native build/tracer: build/%: build/.native tests/programs/%/main.c
 	gcc -Wall -Wextra -O1 -no-pie -pthread -o $@ $(filter %.c,$^)
 
@@ -160,6 +164,7 @@ build/tracee-noinline: build/tracee
 	touch $@
 
 build/c_types: FLAGS := -O0 -g
+build/c_types-nopie: FLAGS := -O0 -g -fno-pie -no-pie
 build/c_types-o2: FLAGS := -O2 -g
 # As older distributions build: DWARF 4, its sections compressed.
 build/c_types-dwarf4: FLAGS := -O2 -gdwarf-4 -gz=zlib

@@ -117,9 +117,11 @@ class TracingRun:
         return hits[: max(0, left)]
 
     def _judge(self, hits: int) -> None:
-        """Asks for the end if hits surely take more than the budget."""
+        """Asks for the end if hits surely take more than the budget. Those of several threads may well take more than
+        the time there is: all of it is no limit.
+        """
         ready_ns, budget = self._tracer.ready_ns, self._question.budget
-        if ready_ns is None or self._stop.reason is not None:
+        if ready_ns is None or self._stop.reason is not None or budget.max_suspended >= 1:
             return
         elapsed_ns = time.monotonic_ns() - ready_ns
         spent = self._tracer.costs.total(hits)

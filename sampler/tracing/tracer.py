@@ -138,7 +138,7 @@ class Tracer:
 
     def _is_the_same(self) -> bool:
         try:
-            self._presence.check_program()
+            self._presence.check()
         except TargetEnded:
             return False
         return True

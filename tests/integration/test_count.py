@@ -1,0 +1,165 @@
+"""Every call is counted, by bpftrace and by BCC, held against the program's own count."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.tracee import Tracee
+from tests.conftest import Start
+from tests.integration.help import Line, assert_as_found, sampler
+from tests.integration.tracing import TOOLS, WITHOUT_BUDGET, tracing
+
+CALLS = 20_000
+RETURN = "main.f:return"
+
+
+def paused(start: Start, *options: str) -> Tracee:
+    """Between calls, so that none is under way when probes are set."""
+    caller = start(*options, program="go_uprobe")
+    assert caller.ask("pause") == '{"ok":"pause"}\n'
+    return caller
+
+
+def call(caller: Tracee, count: int) -> None:
+    assert caller.ask(f"calls {count}") == '{"ok":"calls"}\n'
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_every_call_and_every_return_is_counted(start: Start, tool: str, threads: int) -> None:
+    """Though Go enters a function anew when its stack has grown, or when it was preempted there."""
+    caller = paused(start, f"-threads={threads}", "-yield=false")
+    with tracing("count", caller.pid, "main.f", RETURN, tool=tool) as run:
+        assert run.attached()["counts"] == {"main.f": 0, RETURN: 0}
+        call(caller, CALLS)
+        found = run.tally(lambda line: line["counts"][RETURN] >= CALLS)
+        assert found["counts"] == {"main.f": CALLS, RETURN: CALLS}
+        assert run.end()["counts"] == {"main.f": CALLS, RETURN: CALLS}
+        assert run.process.wait(20) == 0
+    assert_as_found(caller.pid)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_running_program_is_counted_within_the_edges_of_each_reading(start: Start, tool: str) -> None:
+    caller = start("-rate=1000", program="go_uprobe")
+    with tracing("count", caller.pid, "main.f", tool=tool) as run:
+        run.attached()
+        before = caller.report()
+        for _ in range(3):
+            run.tally()
+        after = caller.report()
+        run.end()
+    assert_between(run.lines, before, after)
+
+
+def assert_between(lines: list[Line], before: Line, after: Line) -> None:
+    """What was counted from a reading after the one report to one before the other is no more than the program's own;
+    from a reading before it to one after, no less.
+    """
+    start_ns = lines[0]["started_monotonic_ns"]
+    tallies = [line for line in lines if line["type"] == "tally"]
+    early, late = before["at_ns"], after["at_ns"]
+    calls = after["calls"] - before["calls"]
+    inside = [
+        line
+        for line in tallies
+        if early[1] <= start_ns + line["read_ns"][0] and start_ns + line["read_ns"][1] <= late[0]
+    ]
+    if len(inside) > 1:
+        assert inside[-1]["counts"]["main.f"] - inside[0]["counts"]["main.f"] <= calls
+    first = [line for line in tallies if start_ns + line["read_ns"][1] <= early[0]]
+    last = [line for line in tallies if start_ns + line["read_ns"][0] >= late[1]]
+    if first and last:
+        assert last[0]["counts"]["main.f"] - first[-1]["counts"]["main.f"] >= calls
+
+
+@pytest.mark.parametrize("point", ["main.f", "main.f+6"])
+def test_it_is_said_where_the_probe_is_and_whether_it_is_cheap(start: Start, point: str) -> None:
+    caller = paused(start)
+    with tracing("count", caller.pid, point) as run:
+        run.attached()
+        call(caller, 100)
+        assert run.tally(lambda line: line["counts"][point] >= 100)["counts"][point] == 100
+        (site,) = run.lines[0]["sites"]
+        assert site["emulated"] is True
+        assert site["instruction"] == "push rbp"
+
+
+def test_an_offset_is_taken_as_it_is_given(start: Start) -> None:
+    """The first instruction: Go comes there anew when it has preempted a call there."""
+    caller = paused(start)
+    with tracing("count", caller.pid, "main.f+0") as run:
+        run.attached()
+        call(caller, 100)
+        assert run.tally(lambda line: line["counts"]["main.f+0"] >= 100)
+        (site,) = run.lines[0]["sites"]
+        assert site["emulated"] is False
+        assert site["instruction"].startswith("cmp")
+
+
+def test_the_budget_ends_a_run_of_a_function_that_is_called_too_often(start: Start) -> None:
+    caller = start(program="go_uprobe")
+    done = sampler("count", str(caller.pid), "main.f+0", "--max-suspended=1%")
+    assert done.returncode == 3
+    assert "times a second" in done.stderr
+    assert "--max-suspended 100%" in done.stderr
+    assert_as_found(caller.pid)
+
+
+@pytest.mark.parametrize(
+    ("points", "status", "said"),
+    [
+        (["main.nothing"], 1, "there is no function main.nothing"),
+        (["usdt:nothing"], 1, "has no static probe usdt:nothing"),
+        (["main.f", "main.f"], 2, "the same point is given twice"),
+        (["main.f+1"], 1, "no instruction is known to begin at"),
+        (["uretprobe:main.f"], 1, "which Go moves and checks"),
+        (["main.f\nx"], 2, "is not a program point"),
+    ],
+)
+def test_what_matches_nothing_is_an_error_and_never_a_silent_zero(
+    start: Start, points: list[str], status: int, said: str
+) -> None:
+    caller = start("-rate=1", program="go_uprobe")
+    done = sampler("count", str(caller.pid), *points, WITHOUT_BUDGET)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert_as_found(caller.pid)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_end_of_the_target_ends_the_run_and_nothing_that_was_counted_is_lost(start: Start, tool: str) -> None:
+    caller = paused(start)
+    with tracing("count", caller.pid, "main.f", tool=tool) as run:
+        run.attached()
+        call(caller, CALLS)
+        caller.process.kill()
+        caller.process.wait()
+        footer = run.until(lambda line: line["type"] == "footer")
+        assert footer["ended"] == "target-ended"
+        assert [line for line in run.lines if line["type"] == "tally"][-1]["counts"] == {"main.f": CALLS}
+        assert run.process.wait(20) == 4
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_target_that_becomes_another_program_ends_the_run(moving: Tracee, tool: str) -> None:
+    with tracing("count", moving.pid, "visit", tool=tool) as run:
+        run.attached()
+        run.tally(lambda line: line["counts"]["visit"] > 0)
+        assert moving.ask("exec") == "ready\n"
+        footer = run.until(lambda line: line["type"] == "footer")
+        assert footer["ended"] == "target-ended"
+        assert "another program" in footer["error"]["why"]
+        assert run.process.wait(20) == 4
+    assert_as_found(moving.pid)
+
+
+def test_several_processes_of_one_program_are_told_apart(start: Start) -> None:
+    caller, other = paused(start), start("-rate=1000", program="go_uprobe")
+    with tracing("count", caller.pid, "main.f") as run:
+        run.attached()
+        call(caller, 10)
+        assert run.tally(lambda line: line["counts"]["main.f"] >= 10)["counts"] == {"main.f": 10}
+        assert run.end()["counts"] == {"main.f": 10}
+    assert_as_found(other.pid)
