@@ -11,7 +11,8 @@ from sampler.errors import DebuggerEnded, DebuggerHung, DebuggerRefused, TargetE
 from sampler.instruments.base import Assignment
 from sampler.instruments.dialogue import Dialogue
 from sampler.instruments.language import Language, Stop
-from sampler.linux import fate, procfs, rescue
+from sampler.linux import fate, procfs, rescue, trapped
+from sampler.linux.procfs import Held
 from sampler.units import NS_PER_SECOND
 
 # An interrupt that lands before the debugger has registered its continue is lost: ask again.
@@ -59,12 +60,17 @@ class Custody:
 
     def halt(self) -> Stop:
         """From running to a prompt; the stop may be another's that came first."""
-        begun_ns = time.monotonic_ns()
+        begun_ns, asked = time.monotonic_ns(), False
         while self.talk.may_answer(begun_ns):
-            self.talk.interrupt()
+            if not asked or procfs.held(self._target.pid) is not Held.ALL:  # else the stop is under way
+                self.talk.interrupt()
+                asked = True
             text = self.talk.wait(time.monotonic_ns() + _INTERRUPT_AGAIN_NS)
             if text is not None:
-                return self._language.parse_stop(text)
+                stop = self._language.parse_stop(text)
+                if self.talk.unmet == 1 and not stop.hits and not stop.named:
+                    self.talk.unmet = 0
+                return stop
         raise DebuggerHung("the debugger hangs", "it does not answer an interrupt")
 
     def resume(self) -> None:
@@ -157,8 +163,18 @@ class Custody:
         elif not self.talk.at_prompt:
             self.halt()
         self._language.check_all_cleared(self.talk.ask(self._language.clear_all))
+        self._check_no_trap_to_come()
         with suppress(DebuggerEnded):  # it does not ask what to do with a target that has ended
             self._language.quit(self.talk)
+
+    def _check_no_trap_to_come(self) -> None:
+        """Delve answers an interrupt by a SIGTRAP to the target, and lets go of it with that signal on the way.
+
+        It does so also where something else has stopped the target first, and for each interrupt anew.
+        """
+        pid = self._target.pid
+        if self.talk.unmet or any(trapped.to_come(pid, tid) for tid in procfs.threads(pid)):
+            raise DebuggerRefused("a SIGTRAP may be on its way to the target", "let go now, it would be ended by that")
 
     def _same_target(self) -> bool:
         return procfs.is_same_process(self._target.pid, self._target.start_ticks)

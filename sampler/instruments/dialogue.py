@@ -37,6 +37,7 @@ class Dialogue:
         self._prompt = r"(?:\A|\n)" + re.escape(prompt)
         self._name, self._stop_signal = os.path.basename(command.program), command.stop_signal
         self.at_prompt = False
+        self.unmet = 0  # interrupts that are not known to have stopped the target
         self._run_times: dict[int, int] = {}
         self.suspension = Suspension(time.monotonic_ns())
         self.terminal = Terminal(command)
@@ -87,6 +88,7 @@ class Dialogue:
         """Has the debugger stop the target."""
         self.suspension.requested(time.monotonic_ns())
         if self._stop_signal is None:
+            self.unmet += 1
             self.process.send(signal.SIGINT)
             return
         with suppress(ProcessLookupError):  # the debugger will tell that the target has ended

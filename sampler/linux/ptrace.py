@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from ptrace import PtraceError
@@ -21,22 +22,37 @@ PTRACE_INTERRUPT = 0x4207
 _WALL = 0x40000000  # wait for threads too: include/uapi/linux/wait.h
 
 
+@dataclass
+class Held:
+    """A thread in a stop of ours. ``number``: the signal that it gets when it is let go, or 0."""
+
+    tid: int
+    patience_s: float
+    number: int = 0
+
+    def go_on(self) -> None:
+        """To its next stop, without the signal of this one; raises OSError if there is none in time."""
+        _call(binding.PTRACE_CONT, self.tid)
+        self.number = 0
+        self.number = _wait_for_stop(self.tid, self.patience_s)
+
+
 @contextmanager
-def stopped(tid: int, patience_s: float = 1.0) -> Iterator[None]:
+def stopped(tid: int, patience_s: float = 1.0) -> Iterator[Held]:
     """Holds one thread in a stop of our own for the length of the block; raises OSError.
 
     The kernel lets a thread that does not stop in time (an uninterruptible sleep, state D) go only when
     the calling thread ends: call this from one that does.
     """
     _call(PTRACE_SEIZE, tid)
-    passed_on = 0
+    held = Held(tid, patience_s)
     try:
         _call(PTRACE_INTERRUPT, tid)
-        passed_on = _wait_for_stop(tid, patience_s)
-        yield
+        held.number = _wait_for_stop(tid, patience_s)
+        yield held
     finally:
         with suppress(ProcessLookupError):  # it ended, or did not stop
-            _call(binding.PTRACE_DETACH, tid, 0, passed_on)
+            _call(binding.PTRACE_DETACH, tid, 0, held.number)
 
 
 def registers(tid: int) -> Any:

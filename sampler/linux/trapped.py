@@ -11,7 +11,7 @@ import signal
 import struct
 from collections.abc import Collection
 
-from sampler.linux import procfs, ptrace
+from sampler.linux import procfs, ptrace, tracing
 
 # The entry of an int3: arch/x86/include/asm/idtentry.h, and before Linux 5.8 entry_64.S.
 _INT3_ENTRIES = ("asm_exc_int3", "int3")
@@ -24,8 +24,10 @@ _TRAP_NUMBER = _UCONTEXT + 40 + 20 * 8
 _INT3_TRAP = 3  # X86_TRAP_BP, arch/x86/include/asm/trapnr.h
 # Filled in only for a handler with SA_SIGINFO, as all of Go's are: arch/x86/kernel/signal_64.c.
 _SIGINFO = _UCONTEXT + 304
-# si_code of a single step and of a hardware breakpoint: include/uapi/asm-generic/siginfo.h.
+# si_code of a single step and of a hardware breakpoint: include/uapi/asm-generic/siginfo.h. And of kill(2), by which
+# Delve stops a process.
 _STEP_CODES = (1, 2, 4)  # TRAP_BRKPT, TRAP_TRACE, TRAP_HWBKPT
+_KILL_CODE = 0  # SI_USER
 
 
 def repair(pid: int, tid: int, removed: Collection[int], patience_s: float) -> bool:
@@ -38,8 +40,33 @@ def repair(pid: int, tid: int, removed: Collection[int], patience_s: float) -> b
     # else it must have been stopped just behind an instruction of one byte, which is rarer by far, and to
     # leave out an instruction is no better than to do it twice.
     suspects = removed if entry is None or entry in _INT3_ENTRIES else ()
-    with ptrace.stopped(tid, patience_s), open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
-        return _step_back(tid, suspects) or _undo_trap_signal(tid, memory.fileno(), suspects)
+    with ptrace.stopped(tid, patience_s) as held, open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
+        undone = _step_back(tid, suspects) or _undo_trap_signal(tid, memory.fileno(), suspects)
+        return _drop_trap_signal(pid, held, undone) or undone
+
+
+def to_come(pid: int, tid: int) -> bool:
+    """True if a SIGTRAP waits for the thread, or for whichever of its process."""
+    try:
+        about = procfs.status(pid, tid)
+    except OSError:  # it has ended
+        return False
+    return bool((int(about["SigPnd"], 16) | int(about["ShdPnd"], 16)) >> (signal.SIGTRAP - 1) & 1)
+
+
+def _drop_trap_signal(pid: int, held: ptrace.Held, undone: bool) -> bool:
+    """True if a SIGTRAP waited for the thread, which will not get it; a SIGSTOP that comes first has done its duty.
+
+    Another signal that comes first it gets, and the next thread has its turn. ``undone``: its trap was.
+    """
+    while held.number in (0, signal.SIGSTOP) and to_come(pid, held.tid):
+        held.go_on()
+        if held.number == signal.SIGTRAP:
+            if not undone and tracing.signal_code(held.tid) not in (_KILL_CODE, *_STEP_CODES):
+                return False  # the program's own
+            held.number = 0
+            return True
+    return False
 
 
 def _step_back(tid: int, removed: Collection[int]) -> bool:
@@ -66,9 +93,10 @@ def _undo_trap_signal(tid: int, memory: int, removed: Collection[int]) -> bool:
     (rip,) = struct.unpack("<Q", os.pread(memory, 8, regs.rsp + _SAVED_RIP))
     (trap,) = struct.unpack("<Q", os.pread(memory, 8, regs.rsp + _TRAP_NUMBER))
     number, _, code = struct.unpack("<iii", os.pread(memory, 12, regs.rsp + _SIGINFO))
-    by_int3 = trap == _INT3_TRAP and rip - 1 in removed
+    by_kill = number == signal.SIGTRAP and code == _KILL_CODE
+    by_int3 = trap == _INT3_TRAP and rip - 1 in removed and not by_kill
     by_step = trap != _INT3_TRAP and number == signal.SIGTRAP and code in _STEP_CODES
-    if not (by_int3 or by_step):
+    if not (by_int3 or by_step or by_kill):
         return False
     if by_int3:
         os.pwrite(memory, struct.pack("<Q", rip - 1), regs.rsp + _SAVED_RIP)

@@ -5,17 +5,27 @@ from __future__ import annotations
 import os
 import pty
 import signal
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bench.tracee import Tracee
+from sampler.budget import Budget
 from sampler.errors import SamplerError
+from sampler.instruments.base import Assignment
+from sampler.instruments.custody import Custody
 from sampler.instruments.dialogue import Dialogue
-from sampler.linux import procfs
+from sampler.instruments.dlv import DelveLanguage
+from sampler.instruments.dlv_tool import find_delve
+from sampler.linux import procfs, trapped
+from sampler.linux.wakeup import StopRequest
 from sampler.question import Question, Timing
 from sampler.recorder import Order, record
 from sampler.recording import load
+from sampler.resolve import resolve
+from sampler.units import NS_PER_SECOND
 from tests.integration.help import (
     BY_DLV,
     GAP,
@@ -28,6 +38,21 @@ from tests.integration.help import (
 )
 
 ASK = ("--rate=10/s", "--max-suspended=100%", "--max-pause=20s", "--format=jsonl")
+
+
+def test_an_interrupt_too_many_does_not_end_the_target(tracee: Tracee) -> None:
+    """Delve sends the target a SIGTRAP for each, also where it has stopped already, and forgets it when it leaves."""
+    stop, found = StopRequest(), resolve(tracee.pid)
+    question = Question("main.write", ("1",), budget=Budget(max_pause_ns=20 * NS_PER_SECOND))
+    given = Assignment(question, found, stop, lambda *_: None, time.monotonic_ns())
+    with closing(stop), Custody(given, DelveLanguage(find_delve())) as custody:
+        custody.talk.interrupt()
+        wait_until(lambda: procfs.held(tracee.pid) is procfs.Held.ALL, "it is stopped")
+        custody.talk.interrupt()
+        wait_until(lambda: trapped.to_come(tracee.pid, tracee.pid), "a SIGTRAP is on its way")
+    assert_as_found(tracee.pid)
+    tracee.report()
+    assert tracee.report()["writes"] > 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

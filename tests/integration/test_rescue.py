@@ -14,7 +14,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from bench.tracee import PROGRAM, ROOT, Tracee
-from sampler.linux import fate, procfs, ptrace, rescue, text
+from sampler.linux import fate, procfs, ptrace, rescue, text, trapped
 from sampler.linux.signals import ProcessHandle
 from tests.conftest import Start
 from tests.integration.help import assert_as_found, wait_until
@@ -82,6 +82,23 @@ def test_a_thread_whose_trap_was_taken_in_goes_on_from_the_breakpoint(tracee: Tr
     with tracer(tracee.pid, address_of(HOT), "awake") as debugger:
         done = rescue.take_back(tracee.pid, debugger)
     assert (done.bytes_restored, done.threads_repaired) == (1, 1)
+    assert_as_found(tracee.pid)
+    tracee.report()
+    assert tracee.report()["writes"] > 0
+
+
+def test_the_signals_by_which_delve_stops_a_process_do_not_end_it(tracee: Tracee) -> None:
+    """One that each thread was stopped for, taken in by nobody, and one that is still to come."""
+
+    def more() -> bool:
+        os.kill(tracee.pid, signal.SIGTRAP)
+        all_held = procfs.held(tracee.pid) is procfs.Held.ALL
+        return all_held and all(trapped.to_come(tracee.pid, tid) for tid in procfs.threads(tracee.pid))
+
+    with tracer(tracee.pid, address_of("main.main"), "blind") as debugger:
+        wait_until(more, "each thread is stopped for one, and one is left")
+        done = rescue.take_back(tracee.pid, debugger)
+    assert done.bytes_restored == 1
     assert_as_found(tracee.pid)
     tracee.report()
     assert tracee.report()["writes"] > 0
