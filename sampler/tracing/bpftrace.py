@@ -32,6 +32,8 @@ OLDEST = (0, 17)
 _ANSWER_S = 20.0
 _MOST_SITES = 500  # BPFTRACE_MAX_PROBES is 512
 _RUNNING = 65536
+# It looks for names by the path that the process itself has for the file: src/cc/bcc_elf.c.
+_ROOT = re.compile(r"^/proc/\d+/root(?=/)")
 # What it says of a machine without tracefs, or of limits that have no meaning for today's kernels, is no error.
 _NOISE = re.compile(r"RLIMIT_MEMLOCK|uprobe_events|failed to detach probe|WARNING: |^\s*~*$|^Attaching ")
 
@@ -102,7 +104,7 @@ class Bpftrace:
         found = {}
         for path in {site.path for site in self._names}:
             names = {name: site.address for site, name in self._names.items() if site.path == path}
-            found[path] = naming(names, build_id_of(path))
+            found[_ROOT.sub("", path)] = naming(names, build_id_of(path))
         return found
 
     def events(self, line: str) -> Iterator[Event]:

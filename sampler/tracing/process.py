@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import select
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -38,7 +40,10 @@ class Command:
 
 
 class Process:
-    """Running for the length of a ``with`` block. ``descriptor`` can be read once it has said something or ended."""
+    """Running for the length of a ``with`` block. ``descriptor`` can be read once it has said something or ended.
+
+    ``forget_files``: takes away its folder, once it has read what is there: nobody would, if we were killed.
+    """
 
     def __init__(self, command: Command) -> None:
         self._command = command
@@ -49,7 +54,8 @@ class Process:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
-            folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="sampler-"))
+            folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="sampler-", ignore_cleanup_errors=True))
+            self.forget_files = partial(shutil.rmtree, folder, ignore_errors=True)
             for path, content in self._command.files.items():
                 _write(os.path.join(folder, path.lstrip("/")), content)
             self._said = opened.enter_context(tempfile.TemporaryFile("w+", errors="replace"))

@@ -204,6 +204,7 @@ class Tracer:
         if self.ready_ns is not None:
             return
         self.ready_ns = ready.at_ns
+        self._process.forget_files()
         at_ns = ready.at_ns - self._given.start_ns
         self._given.report("attach", {"suspended_ns": [0, 0], "probes": ready.probes, "ready_ns": at_ns})
 

@@ -143,7 +143,7 @@ def test_a_program_whose_file_is_gone_is_found(tmp_path: Path, tool: str) -> Non
             run.end()
 
 
-# Ends of all sorts. A probe is the kernel's own and goes with its last descriptor; so does what it added to a semaphore.
+# Ends of all sorts. A probe is the kernel's own, and goes with its last descriptor; what it added to a semaphore too.
 
 
 def tool_of(run_pid: int) -> int:
