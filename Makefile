@@ -13,7 +13,7 @@ CADDY_VERSION := v2.11.9
 NATS_SERVER_VERSION := v2.15.2
 
 export SAMPLER_DLV :=
-TRACED := build/go_uprobe build/go_usdt
+TRACED := build/go_uprobe build/go_usdt build/c_placed
 GO_PROGRAMS := build/values build/stripped build/tracee-noinline build/go_types build/go_types-unoptimised build/go_types-pie
 C_RINGS := build/c_ring build/c_ring-nopie build/c_ring-dwarf4
 C_REFERENCES := build/c_reference build/c_reference_perf build/c_reference_uprobe
@@ -46,10 +46,11 @@ test: setup build/dlv-old $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(TRACED) $(THIRD_PA
 torture: setup $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(TRACED)
 	$(BIN)/pytest -m torture --timeout=3600
 
-bench: setup build/tracee-noinline build/third-party/caddy $(C_PROGRAMS)
+bench: setup build/tracee-noinline build/third-party/caddy $(C_PROGRAMS) $(TRACED)
 	$(BIN)/python -m bench.looks --output build/bench.json
 	$(BIN)/python -m bench.ptrace --output build/bench-ptrace.json
 	$(BIN)/python -m bench.perf --output build/bench-perf.json
+	$(BIN)/python -m bench.tracing --output build/bench-tracing.json
 	$(BIN)/python -m bench.first_sample --output build/bench-first-sample.json
 
 lint: $(VENV)/.ready
@@ -121,6 +122,9 @@ build/go_uprobe: build/.tracing $(VENV)/.ready $(wildcard fixtures/go_uprobe/*.g
 build/go_usdt: build/.tracing $(VENV)/.ready $(wildcard fixtures/go_usdt/*.go fixtures/go_usdt/*.[ch] fixtures/go_usdt/go.*)
 	cd fixtures/go_usdt && PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=1 go build -buildvcs=false -o "$(CURDIR)/$@" .
 	touch $@
+
+build/c_placed: build/.tracing fixtures/c_placed/main.c
+	$(C) -O2 -g -fcf-protection=branch -o $@ $(filter %.c,$^)
 
 build/offspring: build/.native tests/programs/offspring/offspring.c
 	$(C) -O2 -g -o $@ $(filter %.c,$^)

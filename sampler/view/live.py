@@ -88,10 +88,10 @@ def _tallied(recording: Recording) -> list[tuple[str, str]]:
     rows = [("now", tallies.line(recording).strip() or "…")]
     if not recording.tallies:
         return rows
-    last, unit = recording.tallies[-1], recording.header["question"].get("unit", "")
+    last, question = recording.tallies[-1], recording.header["question"]
     for name, buckets in last.histograms.items():
         rows.append(("of", printable(name)))
-        rows += [("", row) for row in tallies.histogram(buckets, unit)]
+        rows += [("", row) for row in tallies.histogram(buckets, question.get("unit", ""), tallies.step_of(question))]
     return [*rows, *(("total", f"{count:,} × {printable(name)}") for name, count in last.counts.items())]
 
 

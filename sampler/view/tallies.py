@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from sampler.question import LINEAR
 from sampler.recording import Line, Recording
 from sampler.sample import Interval
 from sampler.tally import Bucket, Numbers, Tally
@@ -84,9 +85,12 @@ def numbers_text(found: Numbers) -> str:
     return f"least {found.low}   mean {found.mean:.6g}   most {found.high}   ({found.count:,} hits)"
 
 
-def histogram(buckets: Sequence[Bucket], unit: str = "") -> list[str]:
-    """A row a bucket, from the lowest to the highest that was met, those between included."""
-    rows = _whole(buckets)
+def histogram(buckets: Sequence[Bucket], unit: str = "", step: int | None = None) -> list[str]:
+    """A row a bucket, from the lowest to the highest that was met, those between included.
+
+    ``step``: the width of each, of a linear one; else each is twice as wide as the one before.
+    """
+    rows = list(_with_those_between(buckets, step))
     labels = [_label(low, high) for low, high, _ in rows]
     width, most = max(map(len, labels), default=0), max((count for _, _, count in rows), default=1)
     number = len(f"{most:,}")
@@ -97,23 +101,20 @@ def histogram(buckets: Sequence[Bucket], unit: str = "") -> list[str]:
     return [f"{unit:>{width}}", *shown] if unit else shown
 
 
-def _whole(buckets: Sequence[Bucket]) -> list[Bucket]:
-    """With the empty ones between."""
-    if len(buckets) < 2:
-        return list(buckets)
-    found: list[Bucket] = []
-    for (low, high, count), (following, _, _) in pairwise(buckets):
-        found.append((low, high, count))
-        step = None if low is None or high is None or high - low < 1 else high - low
-        while high is not None and following is not None and high < following and len(found) < _MOST_ROWS:
-            wide = high if _is_log2(low, high) else (step or following - high)
-            found.append((high, high + wide, 0))
-            low, high = high, high + wide
-    return [*found, buckets[-1]]
+def step_of(question: Line) -> int | None:
+    """The width of a bucket, where histograms are linear."""
+    kind, _, bounds = str(question.get("aggregate", "")).partition(":")
+    return int(bounds.split(",")[2]) if kind == LINEAR else None
 
 
-def _is_log2(low: int | None, high: int) -> bool:
-    return low is not None and (high == 2 * low or (low, high) == (0, 1))
+def _with_those_between(buckets: Sequence[Bucket], step: int | None) -> Iterator[Bucket]:
+    rows = 0
+    for (low, high, count), (following, _, _) in pairwise([*buckets, (None, None, 0)]):
+        yield low, high, count
+        while high is not None and following is not None and high < following and rows < _MOST_ROWS:
+            low, high = high, high + (step or max(1, high))
+            yield low, high, 0
+            rows += 1
 
 
 def _label(low: int | None, high: int | None) -> str:
@@ -154,7 +155,7 @@ def totals(recording: Recording) -> Iterator[str]:
     for name, found in last.histograms.items():
         if kind != "latency":
             yield f"answer      {printable(name)}"
-        yield from (f"            {row}" for row in histogram(found, question.get("unit", "")))
+        yield from (f"            {row}" for row in histogram(found, question.get("unit", ""), step_of(question)))
     for name, numbers in last.numbers.items():
         yield f"answer      {printable(name)}"
         yield f"            {numbers_text(numbers)}"

@@ -8,7 +8,7 @@ import pytest
 
 from sampler.commands import VERBS
 from sampler.commands.parser import build_parser
-from sampler.instruments.base import AUTO, INSTRUMENTS
+from sampler.instruments.base import AUTO, INSTRUMENTS, TRACING
 from sampler.view.completion import script
 
 
@@ -49,7 +49,7 @@ def test_an_option_that_is_hidden_from_the_help_is_not_offered() -> None:
 
 def test_an_option_with_choices_is_completed_with_them() -> None:
     assert completed("sampler", "watch", "--format", "") == {"table", "jsonl", "csv"}
-    assert completed("sampler", "watch", "1", "x", "--instrument", "") == {AUTO, *INSTRUMENTS}
+    assert completed("sampler", "watch", "1", "x", "--instrument", "") == {AUTO, *INSTRUMENTS, *TRACING}
 
 
 def test_a_target_is_completed_with_the_names_of_running_processes() -> None:

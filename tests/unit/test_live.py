@@ -137,7 +137,7 @@ def test_only_the_last_remarks_are_kept() -> None:
             live.show(*step)
         live.tick()
         remarks = [line for line in screen(stream.getvalue(), 120) if "back-off" in line]
-    assert len(remarks) == 3
+    assert len(remarks) == 4
     assert "7.00 s" in remarks[-1]
 
 
