@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sampler.errors import ExpressionBeyond, NotPermitted, SamplerError
-from sampler.instruments.base import Assignment
+from sampler.instruments.base import TRACING, Assignment
 from sampler.instruments.choice import COMPILING, made
 from sampler.instruments.dlv import check_binary
 from sampler.instruments.dlv_tool import find_delve
@@ -29,6 +29,7 @@ from sampler.target import Target
 from sampler.tracing.bcc import find_bcc
 from sampler.tracing.bpftrace import find_bpftrace
 from sampler.tracing.hit_cost import measured as traced_hit
+from sampler.tracing.run import TracingRun
 from sampler.units import span
 
 _CAP_SYS_PTRACE = 19  # include/uapi/linux/capability.h
@@ -209,9 +210,19 @@ def _by_each(target: Target, question: Question, plan: QuestionPlan | None) -> l
     try:
         assignment = Assignment(question, target, stop, lambda *_: None, time.monotonic_ns(), plan=plan)
         names = (*COMPILING, debugger, "peek") if plan is not None else (debugger,)
-        return [_by(name, assignment) for name in names]
+        tools = TRACING if plan is not None else ()
+        return [*(_by(name, assignment) for name in names), *(_traced_by(name, assignment) for name in tools)]
     finally:
         stop.close()
+
+
+def _traced_by(tool: str, assignment: Assignment) -> Finding:
+    def cost() -> str:
+        given = (assignment.target, assignment.stop, assignment.report, assignment.start_ns)
+        each = TracingRun(assignment.question, tool, *given).hit_ns
+        return f"every hit pays, {span(each.low, each.high)} and what its handler does"
+
+    return _tried(f"by {tool}", cost)
 
 
 def _by(name: str, assignment: Assignment) -> Finding:

@@ -29,9 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     well = True
     for finding in examine(arguments.target, _question(arguments)):
         well = well and finding.good
-        print(f"{'ok ' if finding.good else 'NO '} {finding.name:<10} {finding.seen}")
+        print(f"{'ok ' if finding.good else 'NO '} {finding.name:<11} {finding.seen}")
         if finding.fix and not finding.good:
-            print(f"{'':14} fix: {finding.fix}")
+            print(f"{'':15} fix: {finding.fix}")
     return 0 if well else 1
 
 

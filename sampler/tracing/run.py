@@ -46,6 +46,11 @@ class TracingRun:
         """The program."""
         return self._tracer.text
 
+    @property
+    def hit_ns(self) -> Interval:
+        """What a hit takes, without its handler."""
+        return self._tracer.costs.each
+
     def describe(self) -> dict[str, Any]:
         """For the recording's header."""
         about = self._tracer.describe()
