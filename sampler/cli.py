@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from io import TextIOWrapper
+from io import RawIOBase, TextIOWrapper
 
 from sampler.commands.parser import build_parser
 from sampler.errors import InternalError, SamplerError
@@ -48,5 +48,8 @@ def _open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
     sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
-    if isinstance(sys.stdout, TextIOWrapper):  # no character that the terminal lacks is worth a run
-        sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, TextIOWrapper):
+        if isinstance(sys.stdout.buffer, RawIOBase):
+            # By PYTHONUNBUFFERED, as in many a container: what a signal cuts short would be lost, and nobody told.
+            sys.stdout = open(1, "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115
+        sys.stdout.reconfigure(errors="backslashreplace")  # no character that the terminal lacks is worth a run

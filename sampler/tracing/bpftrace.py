@@ -117,7 +117,7 @@ class Bpftrace:
 
     def last(self, at_ns: Interval) -> Iterator[Reading]:
         """After its end: what it has printed of its own accord then is what was counted when the probes were gone."""
-        yield self._output.reading(at_ns)
+        yield self._output.last(at_ns)
 
     def explain(self, complaints: Sequence[str], failed: Failed | None) -> SamplerError:
         """Why it ended before it was asked to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from time import monotonic_ns
 from typing import Any
 
@@ -12,6 +13,7 @@ from sampler.tally import Bucket, Numbers
 from sampler.tracing.bpftrace_text import (
     COUNTS,
     ENDS_ALONE,
+    HANDED_OVER,
     HIGHEST,
     LATENCY,
     LOWEST,
@@ -35,6 +37,7 @@ class Output:
         self._began_ns: int | None = None
         self._probes = 0
         self._unreadable = 0
+        self._handed_over = 0  # hits that came, and those of which it was told that they were lost
         self._failed = False  # what the next hit has read
 
     def take(self, told: dict[str, Any]) -> Iterator[Event]:
@@ -46,6 +49,7 @@ class Output:
             case {"type": "map" | "hist" | "stats", "data": dict(data)}:
                 self._maps |= data
             case {"type": "lost_events", "data": {"events": int(count)}}:
+                self._handed_over += count
                 yield Lost(count)
             case {"type": "helper_error", "helper": str(helper)} if helper.startswith("probe_read"):
                 self._failed = True
@@ -61,6 +65,7 @@ class Output:
                 yield self.reading(Interval(self._began_ns, monotonic_ns()))
             case [word, site, at, *values] if word == SAMPLE:
                 failed, self._failed = self._failed, False
+                self._handed_over += 1
                 yield Hit(int(site), int(at), None if failed else [int(value, 16) for value in values])
 
     def reading(self, at_ns: Interval) -> Reading:
@@ -77,6 +82,11 @@ class Output:
                                ends_alone=self._count(ENDS_ALONE), unreadable=unreadable)  # fmt: skip
             case Watching(expressions=expressions, aggregate=aggregate):
                 return self._summed_up(at_ns, list(enumerate(expressions)), aggregate, unreadable)
+
+    def last(self, at_ns: Interval) -> Reading:
+        """After its end, which it gives all its maps: by then it is known how many hits have not come."""
+        lost = max(0, self._count(HANDED_OVER) - self._handed_over)
+        return replace(self.reading(at_ns), lost=lost)
 
     def _summed_up(
         self, at_ns: Interval, names: Sequence[tuple[int, str]], aggregate: Aggregate | None, unreadable: int

@@ -24,6 +24,8 @@ COUNTS, STARTS, LATENCY, ENDS_ALONE, UNREADABLE, BEGAN = (
     "@began",
 )
 VALUES = "@values"
+#: Hits that were to be handed over: of those that found no room, the kernel tells only with the next that finds some.
+HANDED_OVER = "@hits"
 #: Of stats, by processor: bpftrace's own min and max know no numbers below 0 or beyond 32 bits (0.17).
 LOWEST, HIGHEST, _SEEN = "@lowest", "@highest", "@seen"
 _MOST_SLOTS = 24  # what printf takes is built on the kernel's stack of 512 bytes
@@ -164,6 +166,7 @@ class _Writer:
         if len(plans) > _MOST_SLOTS:
             raise NotExpressible(f"so much at once: {len(plans)} numbers")
         values = [_bare(emitter.of(plan)) for plan in plans]
+        code.add(f"{HANDED_OVER} = count();")
         form = " ".join([SAMPLE, str(number), "%llu", *["%llx"] * len(values)])
         code.add(f'printf("{form}\\n", {", ".join(["nsecs", *values])});')
 

@@ -144,11 +144,14 @@ class Tracer:
         return True
 
     def _finished(self, target_ended: bool) -> Iterator[list[Hit] | Tally]:
-        """``target_ended``: nobody comes by any more, and all that the tool says at its end is true of a moment."""
+        """``target_ended``: nobody comes by any more, and all that the tool says at its end is true of a moment; as it is
+        of hits that are handed over one by one.
+        """
         asked_ns = time.monotonic_ns()
         self._process.ask_to_end()
         yield from self._gathered(self._events(self._process.last_lines()))
-        if self.ready_ns is not None and target_ended:
+        one_by_one = isinstance(self.task, Watching) and self.task.aggregate is None
+        if self.ready_ns is not None and (target_ended or one_by_one):
             self._last += self._tool.last(Interval(asked_ns, time.monotonic_ns()))
         if self._last:
             yield self._tally(self._last[-1])

@@ -23,7 +23,7 @@ from sampler.recording import load
 from tests.conftest import Start
 from tests.integration.help import GAP, PATIENCE_S, assert_as_found, command, environment, sampler, started
 
-HEAVY = ("rich", "matplotlib", "numpy", "pexpect", "lark", "elftools", "ptrace", "json")
+HEAVY = ("rich", "capstone", "matplotlib", "numpy", "pexpect", "lark", "elftools", "ptrace", "json")
 
 
 def test_the_help_imports_nothing_heavy() -> None:
@@ -200,3 +200,11 @@ def test_a_terminal_that_lacks_a_character_loses_no_run(tracee: Tracee) -> None:
     done = sampler("diode-gap", *ask, env=environment(PYTHONIOENCODING="ascii"))
     assert (done.returncode, done.stderr) == (0, "")
     assert "\\xb5s" in done.stdout
+
+
+def test_what_a_signal_cuts_short_is_written_all_the_same() -> None:
+    """Where Python is told not to buffer, a write that was cut short would be taken for a whole one."""
+    script = "import sys; from sampler import cli; cli.main(['--version-of-nothing']); print(type(sys.stdout.buffer))"
+    options = {"capture_output": True, "text": True, "check": True, "env": environment(PYTHONUNBUFFERED="1")}
+    done = subprocess.run([sys.executable, "-c", script], **options)
+    assert "BufferedWriter" in done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -20,8 +21,8 @@ from sampler.tracing import bcc_text, bpftrace_text
 from sampler.tracing.questions import task_of
 from tests.conftest import Start
 from tests.images import located, questions
-from tests.integration.help import answers, assert_as_found, differing, sampler
-from tests.integration.tracing import TOOLS, WITHOUT_BUDGET, tracing
+from tests.integration.help import answers, assert_as_found, differing, sampler, started
+from tests.integration.tracing import TOOLS, WITHOUT_BUDGET, Tracing, tracing
 
 _REASON = re.compile(
     "a comparison of strings|a value in a vector register|storage of the thread's own|a list as a whole"
@@ -165,3 +166,27 @@ def test_sums_in_the_kernel_are_of_all_hits(start: Start, tool: str, how: str) -
         case _:
             for low, high, count in found["histograms"]["number"]:
                 assert count == sum(1 for number in numbers if low <= number and (high is None or number < high))
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_hit_is_an_answer_or_is_counted_as_lost(start: Start, tool: str) -> None:
+    """At a rate at which there is no room for all of them."""
+    calls = 200_000
+    caller = start(program="go_uprobe")
+    assert caller.ask("pause") == '{"ok":"pause"}\n'
+    first = caller.report()["calls"]
+    options = ("--format=jsonl", "--at=main.f", f"--instrument={tool}", WITHOUT_BUDGET)
+    with started("watch", str(caller.pid), "number", *options) as process:
+        run = Tracing(process)
+        run.until(lambda line: line.get("event") == "attach")
+        assert caller.ask(f"calls {calls}") == '{"ok":"calls"}\n'
+        run.until(lambda line: line["type"] == "samples" and line["values"]["number"][0] == first)
+        process.send_signal(signal.SIGINT)
+        run.until(lambda line: line["type"] == "footer")
+        assert process.wait(60) == 0
+    seen = [number for line in run.lines if line["type"] == "samples" for number in line["values"]["number"]]
+    misses = [line for line in run.lines if line["type"] == "miss"]
+    assert {line["reason"] for line in misses} <= {"lost"}
+    assert len(seen) + sum(line["count"] for line in misses) == calls
+    assert seen[0] == first
+    assert len(set(seen)) == len(seen)

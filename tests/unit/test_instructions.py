@@ -14,8 +14,7 @@ def only(code: str) -> Instruction:
     return found
 
 
-# Held against the kernel by `python -m bench.tracing` and tests/integration/test_hit_costs.py: a hit of the first sort
-# takes a tenth of one of the second.
+# Held against the kernel by tests/integration/test_emulation.py.
 @pytest.mark.parametrize(
     ("code", "text"),
     [
