@@ -39,8 +39,8 @@ class C(Dialect):
         self.add(f"if ({condition})")
         self.add("    goto unreadable;")
 
-    def register(self, name: str) -> str:
-        return f"ctx->{name}"
+    def first(self, register: str) -> str:
+        return f"u64 {register} = ctx->{register};"
 
     def read(self, address: str, size: int) -> str:
         name = self.fresh()

@@ -48,8 +48,8 @@ class Bpftrace(Dialect):
     def fail_if(self, condition: str) -> None:
         self.add(f"if ({condition}) {{ {UNREADABLE} = count(); return; }}")
 
-    def register(self, name: str) -> str:
-        return f'reg("{name}")'
+    def first(self, register: str) -> str:
+        return f'${register} = reg("{register}");'
 
     def read(self, address: str, size: int) -> str:
         return f"*(uint{8 * size} *){address}"

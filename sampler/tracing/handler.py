@@ -23,12 +23,25 @@ class Dialect(ABC):
     """Collects the statements of one handler, and writes expressions."""
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
+        self._body: list[str] = []
+        self._registers: dict[str, str] = {}
         self._depth = 1
         self._names = 0
 
+    @property
+    def lines(self) -> list[str]:
+        """All statements. Each register is read once, first of all: of an address of one that a compiler has reckoned
+        itself the kernel's verifier wants to know nothing.
+        """
+        return [*self._registers.values(), *self._body]
+
     def add(self, line: str) -> None:
-        self.lines.append("    " * self._depth + line)
+        self._body.append("    " * self._depth + line)
+
+    def register(self, name: str) -> str:
+        """The variable that has it."""
+        self._registers.setdefault(name, f"    {self.first(name)}")
+        return f"{self.sigil}{name}"
 
     def fresh(self) -> str:
         """A name that no other variable of the handler has."""
@@ -58,7 +71,8 @@ class Dialect(ABC):
         """Leaves the handler there: the question has no answer at this hit, which is counted."""
 
     @abstractmethod
-    def register(self, name: str) -> str: ...
+    def first(self, register: str) -> str:
+        """The statement that reads a register into a variable of its name."""
 
     @abstractmethod
     def read(self, address: str, size: int) -> str:

@@ -144,8 +144,8 @@ class Tracer:
         return True
 
     def _finished(self, target_ended: bool) -> Iterator[list[Hit] | Tally]:
-        """``target_ended``: nobody comes by any more, and all that the tool says at its end is true of a moment; as it is
-        of hits that are handed over one by one.
+        """``target_ended``: nobody comes by any more, and all that the tool says at its end is true of one moment. So it
+        is of hits that are handed over one by one.
         """
         asked_ns = time.monotonic_ns()
         self._process.ask_to_end()

@@ -69,8 +69,8 @@ def test_where_the_process_has_another_number_for_the_kernel_it_is_not_asked_for
 
 def test_a_difference_is_one_expression() -> None:
     text = bpftrace_text.program(watching(GAP, aggregate=Aggregate("hist")), setting())
-    assert "*(uint64 *)($v1 + 24) - *(uint64 *)($v1 + 32)" in text
-    assert "if ($v1 == 0) { @unreadable = count(); return; }" in text
+    assert "*(uint64 *)($ax + 24) - *(uint64 *)($ax + 32)" in text
+    assert "if ($ax == 0) { @unreadable = count(); return; }" in text
     made = bcc_text.program(watching(GAP), None, 0)
     assert made.slots == 1
     assert "goto unreadable;" in made.text
@@ -150,7 +150,7 @@ def test_histograms_and_sums_are_read() -> None:
 def test_the_latency_of_a_program_is_keyed_by_what_is_asked_for() -> None:
     keyed = Timing(Probe("a", (site(Register(14)),)), Probe("b", (site(Register(14)),)), True, 1000)
     text = bpftrace_text.program(keyed, setting())
-    assert '@began[tid, reg("r14")] = nsecs;' in text
+    assert '$r14 = reg("r14");\n    @began[tid, $r14] = nsecs;' in text
     assert "hist((nsecs - $began) / 1000)" in text
     made = bcc_text.program(keyed, None, 0)
     assert "u64 part[2]" in made.text
