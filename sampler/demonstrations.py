@@ -69,8 +69,10 @@ def _running(shown: Demonstration) -> Iterator[int]:
             "run `make demo-programs` there",
         )  # fmt: skip
     _say(f"build/{shown.program}", *shown.options, "&")
-    process = subprocess.Popen([str(program), *shown.options], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    process = subprocess.Popen([str(program), *shown.options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
+        assert process.stdout is not None
+        process.stdout.readline()  # it is ready; then it says nothing more
         yield process.pid
     finally:
         process.terminate()

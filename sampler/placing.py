@@ -80,7 +80,7 @@ def cheapest(question: Question, image: Image, place: Place, planned: PlannedPla
         return stays
     of_function = not place.inlined and not _LINE.fullmatch(question.point)
     candidates = _candidates(code, place, planned, of_function)
-    moved = (_asked_at(one, question, image, place, planned) for one in candidates)
+    moved = (_asked_at(one, code, question, image, place, planned) for one in candidates)
     return next((found for found in moved if found is not None), stays)
 
 
@@ -95,21 +95,22 @@ def _candidates(code: Code, place: Place, planned: PlannedPlace, of_function: bo
 
 
 def _asked_at(
-    one: Instruction, question: Question, image: Image, place: Place, planned: PlannedPlace
+    one: Instruction, code: Code, question: Question, image: Image, place: Place, planned: PlannedPlace
 ) -> PlannedPlace | None:
     """None where the answer would be another.
 
-    In the prologue the frame is in the making: only what is in the other registers is there already. Behind the point
-    it must be the same plan, whose registers and memory are what they were.
+    It must be the same plan, whose registers are what they were. In the prologue the frame is in the making: what is
+    reckoned from it is not there yet. Behind the point the memory must be what it was, too.
     """
     try:
         _, found = planned_at(question, image, replace(place, address=one.address))
     except ExpressionRefused:
         return None
+    registers = _registers(found)
+    same = (found.plans, found.conditions) == (planned.plans, planned.conditions)
     if one.address < place.address:
-        same = not _registers(found) & {RBP, RSP}
-    else:
-        same = (found.plans, found.conditions) == (planned.plans, planned.conditions)
+        between = (other for other in code.instructions if one.address <= other.address < place.address)
+        same = same and not registers & {RBP, RSP} and not any(other.writes & registers for other in between)
     return replace(found, where=planned.where, instruction=one.text, emulated=True) if same else None
 
 

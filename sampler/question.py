@@ -57,11 +57,11 @@ class Aggregate:
         linear = re.fullmatch(rf"{LINEAR}:(-?\d{{1,18}}),(-?\d{{1,18}}),(\d{{1,18}})", text)
         if linear:
             low, high, step = map(int, linear.groups())
-            if low < high and step > 0 and (high - low) // step <= MOST_STEPS:
+            if low < high and step > 0 and (high - low) % step == 0 and (high - low) // step <= MOST_STEPS:
                 return Aggregate(LINEAR, low, high, step)
         elif text in (COUNT, STATS, LOG2):
             return Aggregate(text)
-        fix = f"give {COUNT}, {STATS}, {LOG2}, or {LINEAR}:LOW,HIGH,STEP with at most {MOST_STEPS} steps"
+        fix = f"give {COUNT}, {STATS}, {LOG2}, or {LINEAR}:LOW,HIGH,STEP of at most {MOST_STEPS} whole steps"
         raise UsageError(f"{text!r} is no way to sum up", fix=fix)
 
 

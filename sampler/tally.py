@@ -14,7 +14,7 @@ Bucket = tuple[int | None, int | None, int]
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Of values: how many, their sum, the lowest and the highest; the latter None where there were none."""
+    """Of values: how many, their sum in 64 bits, the lowest and the highest; the latter None where there were none."""
 
     count: int
     sum: int
@@ -23,7 +23,11 @@ class Numbers:
 
     @property
     def mean(self) -> float | None:
-        return self.sum / self.count if self.count else None
+        """None also where the sum may have had no room in 64 bits."""
+        if not self.count or self.low is None or self.high is None:
+            return None
+        fits = self.count * max(abs(self.low), abs(self.high)) < 1 << 63
+        return self.sum / self.count if fits else None
 
 
 @dataclass(frozen=True, slots=True)

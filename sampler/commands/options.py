@@ -158,6 +158,8 @@ def question_from(arguments: argparse.Namespace, point: str, expressions: list[s
 
 def _check_tracing(arguments: argparse.Namespace) -> None:
     traces = arguments.instrument in TRACING
+    if arguments.aggregate is not None and arguments.count is not None:
+        raise UsageError("--count is of answers, and sums are none", fix="leave out --count, or give --duration")
     if arguments.aggregate is not None and not traces:
         raise UsageError("only what meets every hit sums up", fix=f"add --instrument {' or '.join(TRACING)}")
     if traces and arguments.aggregate is None and arguments.period_ns is not None:

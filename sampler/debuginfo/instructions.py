@@ -13,9 +13,9 @@ from typing import Any
 
 from sampler.debuginfo.registers import REGISTERS
 
-_PUSH_OPCODES = range(0x50, 0x58)
-_REX = range(0x40, 0x50)
-_OPERAND_SIZE = 0x66
+_PUSHES, _REX_B = range(0x50, 0x58), 0x41
+_BRANCHES = (0xE8, 0xE9, 0xEB, *range(0x70, 0x80))
+_NEAR, _NEAR_BRANCHES = 0x0F, range(0x80, 0x90)
 
 
 class Flow(Enum):
@@ -37,7 +37,7 @@ class Instruction:
 
     ``emulated``: a uprobe on it need not be stepped over: the kernel does itself what it would do.
     ``stores``: it may change memory other than what ``push`` lays on the stack. ``writes``: the general registers that
-    it changes, by their DWARF numbers.
+    it changes, by their DWARF numbers. ``indexes``: it reads memory by an index.
     """
 
     address: int
@@ -48,6 +48,7 @@ class Instruction:
     emulated: bool
     stores: bool
     writes: frozenset[int]
+    indexes: bool
 
     @property
     def end(self) -> int:
@@ -60,8 +61,8 @@ def decode(code: bytes, address: int) -> Iterator[Instruction]:
         flow = _flow(found)
         target = _target(found) if flow in (Flow.JUMP, Flow.BRANCH, Flow.CALL) else None
         text = f"{found.mnemonic} {found.op_str}".strip()
-        emulated = _is_emulated(bytes(found.bytes), flow, target)
-        yield Instruction(found.address, found.size, text, flow, target, emulated, _stores(found), _writes(found))
+        touches = (_stores(found), _writes(found), _indexes(found))
+        yield Instruction(found.address, found.size, text, flow, target, _is_emulated(bytes(found.bytes)), *touches)
 
 
 @cache
@@ -78,8 +79,8 @@ def _flow(found: Any) -> Flow:
 
     if found.group(x86.X86_GRP_RET) or found.group(x86.X86_GRP_IRET):
         return Flow.RETURN
-    if found.group(x86.X86_GRP_CALL):
-        return Flow.CALL
+    if found.group(x86.X86_GRP_CALL) or found.id in (x86.X86_INS_SYSCALL, x86.X86_INS_SYSENTER, x86.X86_INS_INT):
+        return Flow.CALL  # into the kernel, too
     if found.group(x86.X86_GRP_JUMP):
         return Flow.JUMP if found.id in (x86.X86_INS_JMP, x86.X86_INS_LJMP) else Flow.BRANCH
     return Flow.NOWHERE if found.id in (x86.X86_INS_UD2, x86.X86_INS_INT3, x86.X86_INS_HLT) else Flow.NEXT
@@ -107,32 +108,28 @@ def _writes(found: Any) -> frozenset[int]:
     return frozenset(REGISTERS[name][0] for name in names if name in REGISTERS)
 
 
-def _is_emulated(code: bytes, flow: Flow, target: int | None) -> bool:
-    """push_setup_xol_ops and branch_setup_xol_ops: pushes of a register, nops, and branches to a known place."""
-    if flow in (Flow.JUMP, Flow.BRANCH, Flow.CALL):
-        return target is not None and code[0] != _OPERAND_SIZE and not _is_loop(code)
-    if is_nop(code):
+def _indexes(found: Any) -> bool:
+    from capstone import x86
+
+    return any(operand.type == x86.X86_OP_MEM and operand.mem.index for operand in found.operands)
+
+
+def _is_emulated(code: bytes) -> bool:
+    """push_setup_xol_ops and branch_setup_xol_ops: pushes of a register, nops, and branches to a known place; none
+    with a prefix, but that of the registers from r8 on.
+    """
+    if len(code) > 1 and code[0] == _NEAR and code[1] in _NEAR_BRANCHES:
         return True
-    opcode = code[1] if len(code) == 2 and code[0] in _REX else code[0] if len(code) == 1 else 0
-    return opcode in _PUSH_OPCODES
-
-
-def _is_loop(code: bytes) -> bool:
-    """LOOP and JRCXZ are no conditional jumps to the kernel."""
-    return 0xE0 <= code[-2] <= 0xE3 and len(code) <= 3
-
-
-def is_nop(code: bytes) -> bool:
-    """One of the kernel's own (arch/x86/include/asm/nops.h), or 0x90 with prefixes of operand size."""
-    if code[-1] == 0x90 and all(byte == _OPERAND_SIZE for byte in code[:-1]):
+    if code[0] in _BRANCHES or code in _NOPS:
         return True
-    return code in _NOPS
+    opcode = code[1] if len(code) == 2 and code[0] == _REX_B else code[0] if len(code) == 1 else 0
+    return opcode in _PUSHES
 
 
+# The kernel's own, by their length (arch/x86/include/asm/nops.h; the longer ones since Linux 6.16), and 0x90.
 _NOPS = tuple(
     bytes.fromhex(text)
     for text in (
-        "0f1f00", "0f1f4000", "0f1f440000", "660f1f440000", "0f1f8000000000", "0f1f840000000000", "660f1f840000000000",
-        "662e0f1f840000000000", "66662e0f1f840000000000",
+        "90", "6690", "0f1f00", "0f1f4000", "0f1f440000", "660f1f440000", "0f1f8000000000", "0f1f840000000000",
     )
 )  # fmt: skip

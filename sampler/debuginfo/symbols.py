@@ -50,6 +50,13 @@ class Symbols:
         """The functions of that name: several files may have one of their own."""
         return [Symbol(name, start, size) for start, size, at in self._by_address[1] if self._text(at) == name]
 
+    def beginning(self, name: str) -> list[Symbol]:
+        """Those whose names begin so."""
+        wanted = name.encode()
+        strings = self._tables[1]
+        return [Symbol(self._text(at), start, size) for start, size, at in self._by_address[1]
+                if strings.startswith(wanted, at)]  # fmt: skip
+
     @cached_property
     def _by_address(self) -> tuple[list[int], list[tuple[int, int, int]]]:
         table = self._tables[0]

@@ -19,6 +19,7 @@ _NT_STAPSDT = 3
 MOST_ARGUMENTS = 12
 # -4@112(%rsp), 8@%rax, 8@$5, 1@name+4(%rip): a size, negative with a sign, and an operand in the assembler's writing.
 _ARGUMENT = re.compile(r"(?P<size>-?[1248])(?P<float>f)?@(?P<operand>\S+)")
+_NUMBER = re.compile(r"-?(0x[0-9a-f]+|0|[1-9]\d*)")
 _INDIRECT = re.compile(r"(?P<by>-?(?:0x[0-9a-f]+|\d+))?\(%(?P<base>\w+)(?:,%(?P<index>\w+)(?:,(?P<scale>[1248]))?)?\)")
 
 
@@ -59,18 +60,20 @@ def _descriptions(data: bytes) -> Iterator[bytes]:
 
 def argument(probe: Probe, number: int) -> Node | None:
     """What the probe tells in that place, from 0 on, as a plan; None if there is none that a program can read."""
-    listed = _ARGUMENT.findall(probe.arguments)
-    if number >= len(listed):
+    words = probe.arguments.split()
+    found = _ARGUMENT.fullmatch(words[number]) if number < len(words) else None
+    if found is None:
         return None
-    size, is_float, operand = listed[number]
-    kind = Kind(Base.FLOAT if is_float else Base.INTEGER, abs(int(size)), size.startswith("-"))
-    raw = _operand(operand, kind.size)
+    size = int(found["size"])
+    kind = Kind(Base.FLOAT if found["float"] else Base.INTEGER, abs(size), size < 0)
+    raw = _operand(found["operand"], kind.size)
     return Decode(raw, kind) if raw is not None else None
 
 
 def _operand(text: str, size: int) -> Node | None:
     if text.startswith("$"):
-        return Constant(int(text[1:], 0) & (1 << 8 * size) - 1)
+        number = _NUMBER.fullmatch(text[1:])
+        return Constant(int(text[1:], 0) & (1 << 8 * size) - 1) if number else None
     if text.startswith("%"):
         found = REGISTERS.get(text[1:])
         return Register(found[0], min(size, found[1])) if found and not text.endswith("h") else None

@@ -254,6 +254,17 @@ def executable(pid: int) -> str:
     return f"/proc/{pid}/exe"
 
 
+def running_the_same(pid: int) -> list[int]:
+    """The other processes of the same executable file."""
+    own = os.stat(executable(pid))
+    found = []
+    for other in all_pids():
+        with suppress(OSError):
+            if other != pid and os.path.samestat(os.stat(executable(other)), own):
+                found.append(other)
+    return found
+
+
 def named(name: str) -> list[int]:
     """The PIDs of the processes of that name: of the executable's file, or of the kernel's short form."""
     return [pid for pid in all_pids() if _answers_to(pid, name)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from sampler.errors import SamplerError, UsageError
 from sampler.sample import Interval
@@ -35,6 +35,8 @@ class Tool(Protocol):
     Raises TracerError, NotPermitted, NotAnswerable, NotExpressible.
     """
 
+    #: Whether it sets probes, other than static ones, in every process that runs the file.
+    everywhere: ClassVar[bool]
     name: str
     text: str
 
@@ -55,10 +57,10 @@ class Tool(Protocol):
         """Why it has ended before it was asked to. ``complaints``: what it wrote to its standard error."""
 
 
-# The first is taken where none is named.
+# The first is taken where none is named: BCC's probes are met by nobody but the target.
 TOOLS = {
-    "bpftrace": ("sampler.tracing.bpftrace", "Bpftrace"),
     "bcc": ("sampler.tracing.bcc", "Bcc"),
+    "bpftrace": ("sampler.tracing.bpftrace", "Bpftrace"),
 }
 
 

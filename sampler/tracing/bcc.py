@@ -10,7 +10,7 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,7 @@ class Bcc:
     """One task for BCC. Raises TracerError, NotPermitted, NotExpressible."""
 
     name = "bcc"
+    everywhere = False
 
     def __init__(self, order: Order) -> None:
         self._order, self._task = order, order.task
@@ -139,7 +140,7 @@ class Bcc:
             yield Hit(site, at_ns, values)
 
     def _reading(self, at_ns: Interval, maps: dict[str, list[Any]]) -> Reading:
-        unreadable, lost = (sum(maps.get(name, [])) for name in ("unreadable", "lost"))
+        unreadable, lost, met = (sum(maps.get(name, [])) for name in ("unreadable", "lost", "met"))
         match self._task:
             case Counting(probes=probes):
                 counts = {probe.point: count for probe, count in zip(probes, maps["calls"], strict=True)}
@@ -147,9 +148,9 @@ class Bcc:
             case Timing(entry=entry):
                 latency = list(_log2(maps["latency"]))
                 return Reading(at_ns, {entry.point: maps["starts"][0]}, {entry.point: latency},
-                               ends_alone=maps["ends_alone"][0], unreadable=unreadable)  # fmt: skip
+                               ends_alone=maps["ends_alone"][0], unreadable=unreadable, lost=lost)  # fmt: skip
             case Watching(expressions=expressions, aggregate=aggregate):
-                found = Reading(at_ns, unreadable=unreadable, lost=lost)
+                found = Reading(at_ns, unreadable=unreadable, lost=lost, met=met)
                 if aggregate is None:
                     return found
                 by_name = {name: maps[f"values{number}"] for number, name in enumerate(expressions)}
@@ -159,15 +160,15 @@ class Bcc:
 def _summed_up(found: Reading, aggregate: Aggregate, maps: dict[str, list[Any]]) -> Reading:
     match aggregate.kind:
         case kind if kind == COUNT:
-            return Reading(found.at_ns, {name: told[0] for name, told in maps.items()}, unreadable=found.unreadable)
+            return replace(found, counts={name: told[0] for name, told in maps.items()})
         case kind if kind == LOG2:
             histograms = {name: [*_below(told[0], 0), *_log2(told[1:])] for name, told in maps.items()}
-            return Reading(found.at_ns, histograms=histograms, unreadable=found.unreadable)
+            return replace(found, histograms=histograms)
         case kind if kind == LINEAR:
             histograms = {name: list(_linear(told, aggregate)) for name, told in maps.items()}
-            return Reading(found.at_ns, histograms=histograms, unreadable=found.unreadable)
+            return replace(found, histograms=histograms)
     numbers = {name: _numbers(told) for name, told in maps.items()}
-    return Reading(found.at_ns, numbers=numbers, unreadable=found.unreadable)
+    return replace(found, numbers=numbers)
 
 
 def _numbers(told: Sequence[Sequence[int]]) -> Numbers:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sampler.bpf.values import NotExpressible
 from sampler.question import COUNT, LINEAR, LOG2, STATS, Aggregate
-from sampler.tracing.handler import Dialect, Emitter
-from sampler.tracing.slots import Slots
+from sampler.tracing.handler import Dialect, Emitter, commented
+from sampler.tracing.slots import Slots, check_integers
 from sampler.tracing.tasks import Counting, Site, Task, Timing, Watching
 
 _MASK = (1 << 64) - 1
-_LARGEST = 1 << 63
-_UNREADABLE = "unreadable"
+_UNREADABLE, _MET = "unreadable", "met"
 #: Slots of a log2 histogram: one for 0, then by bpf_log2l: one more than the logarithm, rounded down.
 SLOTS = 65
 _RUNNING = 65536  # keys with a start and no end yet
 _RING_PAGES = 256
-_MOST_STEPS = 1000
 _PREAMBLE = "#include <uapi/linux/ptrace.h>\n\n"
 
 
@@ -118,12 +115,14 @@ class _Writer:
             f"BPF_ARRAY(latency, u64, {SLOTS});",
             "BPF_ARRAY(starts, u64, 1);",
             "BPF_ARRAY(ends_alone, u64, 1);",
+            "BPF_ARRAY(lost, u64, 1);",
         ]
         for number, site in enumerate(task.entry.sites):
             code = self._key(task, site)
             code.add("u64 now = bpf_ktime_get_ns();")
-            code.add("began.update(&key, &now);")
             code.add("starts.atomic_increment(0);")
+            code.add("if (began.update(&key, &now))")
+            code.add("    lost.atomic_increment(0);")
             self._function(f"start_{number}", [site], code)
         for number, site in enumerate(task.exit.sites):
             code = self._key(task, site)
@@ -137,7 +136,7 @@ class _Writer:
             code.add("latency.atomic_increment(took ? bpf_log2l(took) : 0);")
             code.add("began.delete(&key);")
             self._function(f"end_{number}", [site], code)
-        return self._made(maps, {"latency": "log2", "starts": "counts", "ends_alone": "counts"})
+        return self._made(maps, {"latency": "log2", "starts": "counts", "ends_alone": "counts", "lost": "counts"})
 
     def _key(self, task: Timing, site: Site) -> C:
         code = C()
@@ -156,6 +155,8 @@ class _Writer:
         for number, site in enumerate(task.probe.sites):
             code = C()
             emitter = Emitter(code, self._bias)
+            if site.conditions:
+                code.add(f"{_MET}.atomic_increment(0);")
             for condition in site.conditions:
                 code.add(f"if ({emitter.of(condition)} == 0)")
                 code.add("    return 0;")
@@ -185,10 +186,9 @@ class _Writer:
         code.add("hits.ringbuf_submit(hit, 0);")
 
     def _sum_up(self, code: C, emitter: Emitter, site: Site, aggregate: Aggregate) -> None:
-        for number, plan in enumerate(site.plans):
-            if Slots.of([plan]).plans != [plan]:
-                raise NotExpressible("a sum of what is no integer")
-            name = code.let(emitter.of(plan))
+        check_integers(site.plans)
+        # All of them first: what cannot be read at a hit is in no sum.
+        for number, name in enumerate([code.let(emitter.of(plan)) for plan in site.plans]):
             for line in _aggregated(aggregate, f"values{number}", name):
                 code.add(line)
 
@@ -198,7 +198,7 @@ class _Writer:
         body = "\n".join(code.lines)
         only = f"    if (bpf_get_current_pid_tgid() >> 32 != {self._only})\n        return 0;\n" if self._only else ""
         failing = f"\nunreadable:\n    {_UNREADABLE}.atomic_increment(0);\n    return 0;" if "goto" in body else ""
-        where = sites[0].where + (f", before `{sites[0].instruction}`" if sites[0].instruction else "")
+        where = commented(sites[0].where + (f", before `{sites[0].instruction}`" if sites[0].instruction else ""))
         self._functions.append(
             f"/* {where} */\nint {name}(struct pt_regs *ctx)\n{{\n{only}{body}\n    return 0;{failing}\n}}"
         )
@@ -206,8 +206,9 @@ class _Writer:
 
     def _made(self, maps: Sequence[str], kinds: dict[str, str], slots: int | None = None) -> BccProgram:
         fails = any("unreadable:" in function for function in self._functions)
-        maps = [*maps, *([f"BPF_ARRAY({_UNREADABLE}, u64, 1);"] if fails else [])]
-        kinds = kinds | ({_UNREADABLE: "counts"} if fails else {})
+        counters = [*([_UNREADABLE] if fails else []), *([_MET] if f"{_MET}." in "".join(self._functions) else [])]
+        maps = [*maps, *(f"BPF_ARRAY({name}, u64, 1);" for name in counters)]
+        kinds = kinds | dict.fromkeys(counters, "counts")
         text = "\n\n".join([_PREAMBLE + "\n".join(maps), *self._functions]) + "\n"
         return BccProgram(text, tuple(self._attachments), kinds, slots)
 
@@ -220,9 +221,7 @@ def _maps_of(aggregate: Aggregate, count: int) -> tuple[list[str], dict[str, str
         case kind if kind == LOG2:  # below 0, then by the logarithm
             return [f"BPF_ARRAY({name}, u64, {SLOTS + 1});" for name in names], dict.fromkeys(names, "log2 signed")
         case kind if kind == LINEAR:  # below, the steps, above
-            steps = -(-(aggregate.high - aggregate.low) // aggregate.step)
-            if steps > _MOST_STEPS:
-                raise NotExpressible(f"{steps} steps of a histogram: at most {_MOST_STEPS}")
+            steps = (aggregate.high - aggregate.low) // aggregate.step
             return [f"BPF_ARRAY({name}, u64, {steps + 2});" for name in names], dict.fromkeys(names, "linear")
     head = "struct stats { u64 count; s64 sum; s64 low; s64 high; };"
     return [head, *(f"BPF_PERCPU_ARRAY({name}, struct stats, 1);" for name in names)], dict.fromkeys(names, STATS)
@@ -235,7 +234,7 @@ def _aggregated(aggregate: Aggregate, name: str, value: str) -> list[str]:
         case kind if kind == LOG2:
             return [f"{name}.atomic_increment((s64){value} < 0 ? 0 : {value} ? bpf_log2l({value}) + 1 : 1);"]
         case kind if kind == LINEAR:
-            steps = -(-(aggregate.high - aggregate.low) // aggregate.step)
+            steps = (aggregate.high - aggregate.low) // aggregate.step
             step = f"((u64){value} - ({aggregate.low}LL)) / {aggregate.step} + 1"
             return [f"{name}.atomic_increment((s64){value} < {aggregate.low}LL ? 0 :",
                     f"    (s64){value} >= {aggregate.high}LL ? {steps + 1} : {step});"]  # fmt: skip

@@ -80,6 +80,7 @@ class Bpftrace:
     """One task for bpftrace. Raises TracerError, NotPermitted, NotExpressible."""
 
     name = "bpftrace"
+    everywhere = True  # its -p is for static probes (0.17)
 
     def __init__(self, order: Order) -> None:
         self._order, self._task = order, order.task
@@ -122,7 +123,7 @@ class Bpftrace:
     def explain(self, complaints: Sequence[str], failed: Failed | None) -> SamplerError:
         """Why it ended before it was asked to."""
         real = [line for line in complaints if not _NOISE.search(line)]
-        why = re.sub(r"^(\S+:\d+:\d+(-\d+)?: )?(ERROR: )?", "", real[0]) if real else "it ended without a word"
+        why = re.sub(r"^(\S+:\d+(:\d+)?(-\d+)?: )?(ERROR: )?", "", real[0]) if real else "it ended without a word"
         return TracerRefused(
             "bpftrace does not run the program", why, "see `sampler doctor`, or ask with --instrument bcc"
         )

@@ -16,7 +16,9 @@ from sampler.tracing.bpftrace_text import (
     HANDED_OVER,
     HIGHEST,
     LATENCY,
+    LEFT,
     LOWEST,
+    MET,
     READ,
     READING,
     SAMPLE,
@@ -26,6 +28,29 @@ from sampler.tracing.bpftrace_text import (
 )
 from sampler.tracing.events import Event, Hit, Lost, Reading, Ready
 from sampler.tracing.tasks import Counting, Task, Timing, Watching
+
+
+class _Failures:
+    """Whose reads have failed. bpftrace says so in a line before that of the hit, but not where; and it takes the lines
+    of one processor after those of another, so that some may stand between the two.
+    """
+
+    def __init__(self) -> None:
+        self.pending = False
+        self._last = ""
+        self._suspects = set[str]()
+
+    def of(self, cpu: str, may: bool) -> bool:
+        """Whether a hit there has failed to read. ``may``: something gave 0, as a read does that fails."""
+        before, self._last = self._last, cpu
+        pending, self.pending = self.pending, False
+        if pending and before not in ("", cpu):
+            self._suspects.add(before)  # it may be theirs, whose hit is still to come
+        if not may:
+            return False
+        failed = pending or cpu in self._suspects
+        self._suspects.discard(cpu)
+        return failed
 
 
 class Output:
@@ -38,7 +63,7 @@ class Output:
         self._probes = 0
         self._unreadable = 0
         self._handed_over = 0  # hits that came, and those of which it was told that they were lost
-        self._failed = False  # what the next hit has read
+        self._failures = _Failures()
 
     def take(self, told: dict[str, Any]) -> Iterator[Event]:
         match told:
@@ -52,7 +77,7 @@ class Output:
                 self._handed_over += count
                 yield Lost(count)
             case {"type": "helper_error", "helper": str(helper)} if helper.startswith("probe_read"):
-                self._failed = True
+                self._failures.pending = True
                 self._unreadable += 1
 
     def _printed(self, words: Sequence[str]) -> Iterator[Event]:
@@ -63,13 +88,15 @@ class Output:
                 self._began_ns = int(at)
             case [word] if word == READ and self._began_ns is not None:
                 yield self.reading(Interval(self._began_ns, monotonic_ns()))
-            case [word, site, at, *values] if word == SAMPLE:
-                failed, self._failed = self._failed, False
+            case [word, site, at, cpu, zeros, *values] if word == SAMPLE:
+                failed = self._failures.of(cpu, int(zeros) > 0)
                 self._handed_over += 1
                 yield Hit(int(site), int(at), None if failed else [int(value, 16) for value in values])
+            case [word, cpu] if word == LEFT:
+                self._failures.of(cpu, True)
 
     def reading(self, at_ns: Interval) -> Reading:
-        unreadable = self._count(UNREADABLE)
+        unreadable, met = self._count(UNREADABLE), self._count(MET)
         match self._task:
             case Counting(probes=probes):
                 counts = {
@@ -81,7 +108,8 @@ class Output:
                 return Reading(at_ns, {entry.point: self._count(STARTS)}, {entry.point: latency},
                                ends_alone=self._count(ENDS_ALONE), unreadable=unreadable)  # fmt: skip
             case Watching(expressions=expressions, aggregate=aggregate):
-                return self._summed_up(at_ns, list(enumerate(expressions)), aggregate, unreadable)
+                found = self._summed_up(at_ns, list(enumerate(expressions)), aggregate, unreadable)
+                return replace(found, met=met)
 
     def last(self, at_ns: Interval) -> Reading:
         """After its end, which it gives all its maps: by then it is known how many hits have not come."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from sampler.bpf.values import NotExpressible
 from sampler.question import COUNT, LINEAR, LOG2, STATS, Aggregate
-from sampler.tracing.handler import Dialect, Emitter
-from sampler.tracing.slots import Slots
+from sampler.tracing.handler import Dialect, Emitter, commented
+from sampler.tracing.slots import Slots, check_integers
 from sampler.tracing.tasks import Counting, Probe, Site, Task, Timing, Watching
 
 #: Begin the lines that the program prints for us: the moment of a reading, and the values of one hit.
-READING, READ, SAMPLE = "at", "read", "hit"
+READING, READ, SAMPLE, LEFT = "at", "read", "hit", "left"
 #: The maps. Of several points those of counts and of aggregates have a number as their key.
 COUNTS, STARTS, LATENCY, ENDS_ALONE, UNREADABLE, BEGAN = (
     "@calls",
@@ -26,6 +26,8 @@ COUNTS, STARTS, LATENCY, ENDS_ALONE, UNREADABLE, BEGAN = (
 VALUES = "@values"
 #: Hits that were to be handed over: of those that found no room, the kernel tells only with the next that finds some.
 HANDED_OVER = "@hits"
+#: Hits at which a condition was looked at.
+MET = "@met"
 #: Of stats, by processor: bpftrace's own min and max know no numbers below 0 or beyond 32 bits (0.17).
 LOWEST, HIGHEST, _SEEN = "@lowest", "@highest", "@seen"
 _MOST_SLOTS = 24  # what printf takes is built on the kernel's stack of 512 bytes
@@ -33,9 +35,15 @@ _LARGEST = 1 << 63
 
 
 class Bpftrace(Dialect):
-    """Statements of a handler."""
+    """Statements of a handler. ``reads``: the variables with what was read from memory, so far."""
 
     sigil = "$"
+
+    def __init__(self, one_by_one: bool = False) -> None:
+        """``one_by_one``: each hit is handed over; it says so too when it is not, if it may have failed to read."""
+        super().__init__()
+        self.reads: list[str] = []
+        self._one_by_one = one_by_one
 
     def let(self, value: str) -> str:
         name = self.fresh()
@@ -46,13 +54,27 @@ class Bpftrace(Dialect):
         self.add(f"{name} = (uint64)({_bare(value)});")
 
     def fail_if(self, condition: str) -> None:
-        self.add(f"if ({condition}) {{ {UNREADABLE} = count(); return; }}")
+        with self.block(condition):
+            self.add(f"{UNREADABLE} = count();")
+            self.leave()
+
+    def leave(self) -> None:
+        if self._one_by_one and self.reads:
+            with self.block(f"{self.zeros()} > 0"):
+                self.add(f'printf("{LEFT} %d\\n", cpu);')
+        self.add("return;")
+
+    def zeros(self) -> str:
+        """How many of the reads gave 0, as one that failed does."""
+        return f"({' + '.join(f'({name} == 0)' for name in self.reads)})" if self.reads else "0"
 
     def first(self, register: str) -> str:
         return f'${register} = reg("{register}");'
 
     def read(self, address: str, size: int) -> str:
-        return f"*(uint{8 * size} *){address}"
+        name = self.let(f"*(uint{8 * size} *){address}")
+        self.reads.append(name)
+        return name
 
     def constant(self, value: int) -> str:
         value &= (1 << 64) - 1
@@ -121,13 +143,13 @@ class _Writer:
 
     def timing(self, task: Timing) -> str:
         handlers = []
-        for sites in _alike(task.entry.sites):
-            code, key = self._key(task, sites[0])
+        for sites in _alike(task.entry):
+            code, key = self._key(task, task.entry, sites[0])
             code.add(f"{BEGAN}[{key}] = nsecs;")
             code.add(f"{STARTS} = count();")
             handlers.append(self._handler(task.entry, sites, code.lines))
-        for sites in _alike(task.exit.sites):
-            code, key = self._key(task, sites[0])
+        for sites in _alike(task.exit):
+            code, key = self._key(task, task.exit, sites[0])
             code.add(f"$began = {BEGAN}[{key}];")
             unit = f" / {task.unit_ns}" if task.unit_ns > 1 else ""
             with code.block("$began > 0"):
@@ -138,19 +160,23 @@ class _Writer:
             handlers.append(self._handler(task.exit, sites, code.lines))
         return self._whole([STARTS, LATENCY, ENDS_ALONE], handlers)
 
-    def _key(self, task: Timing, site: Site) -> tuple[Bpftrace, str]:
+    def _key(self, task: Timing, probe: Probe, site: Site) -> tuple[Bpftrace, str]:
+        """Of a static probe by the names that bpftrace has itself: it knows where each is at each of its places."""
         code = Bpftrace()
         emitter = Emitter(code, self._setting.bias)
-        parts = [emitter.of(plan) for plan in site.plans]
+        parts = list(task.keys) if probe.static is not None else [emitter.of(plan) for plan in site.plans]
         return code, ", ".join([*(["tid"] if task.by_thread else []), *map(_bare, parts)]) or "0"
 
     def watching(self, task: Watching) -> str:
         handlers = []
-        for sites in _alike(task.probe.sites):
-            site, code = sites[0], Bpftrace()
+        for sites in _alike(task.probe):
+            site, code = sites[0], Bpftrace(one_by_one=task.aggregate is None)
             emitter = Emitter(code, self._setting.bias)
+            if site.conditions:
+                code.add(f"{MET} = count();")
             for condition in site.conditions:
-                code.add(f"if ({emitter.of(condition)} == 0) {{ return; }}")
+                with code.block(f"{emitter.of(condition)} == 0"):
+                    code.leave()
             if task.aggregate is None:
                 self._hand_over(code, emitter, site, task.probe.sites.index(site))
             else:
@@ -167,14 +193,14 @@ class _Writer:
             raise NotExpressible(f"so much at once: {len(plans)} numbers")
         values = [_bare(emitter.of(plan)) for plan in plans]
         code.add(f"{HANDED_OVER} = count();")
-        form = " ".join([SAMPLE, str(number), "%llu", *["%llx"] * len(values)])
-        code.add(f'printf("{form}\\n", {", ".join(["nsecs", *values])});')
+        form = " ".join([SAMPLE, str(number), "%llu %d %d", *["%llx"] * len(values)])
+        code.add(f'printf("{form}\\n", {", ".join(["nsecs", "cpu", code.zeros(), *values])});')
 
     def _sum_up(self, code: Bpftrace, emitter: Emitter, site: Site, aggregate: Aggregate) -> None:
-        for number, plan in enumerate(site.plans):
-            if Slots.of([plan]).plans != [plan]:
-                raise NotExpressible("a sum of what is no integer")
-            value = code.as_signed(code.let(emitter.of(plan)))
+        check_integers(site.plans)
+        # All of them first: what cannot be read at a hit is in no sum.
+        for number, name in enumerate([code.let(emitter.of(plan)) for plan in site.plans]):
+            value = code.as_signed(name)
             if aggregate.kind == STATS:
                 self._keep_extremes(code, number, value)
             code.add(f"{VALUES}{number} = {_aggregated(aggregate, value)};")
@@ -192,7 +218,7 @@ class _Writer:
         what = ",\n".join(dict.fromkeys(self._attach_point(probe, site) for site in sites))
         only = f"\n/pid == {self._setting.only}/" if self._setting.only is not None else ""
         body = "\n".join(lines)
-        return f"// {probe.point}{_remark(probe, sites)}\n{what}{only}\n{{\n{body}\n}}"
+        return f"// {commented(probe.point + _remark(probe, sites))}\n{what}{only}\n{{\n{body}\n}}"
 
     def _attach_point(self, probe: Probe, site: Site) -> str:
         if probe.static is not None:
@@ -202,16 +228,19 @@ class _Writer:
 
     def _whole(self, maps: Sequence[str], handlers: Sequence[str]) -> str:
         """The reading comes first: bpftrace attaches from the last to the first, so that when it ticks all is set."""
-        readings = "".join(f"\n    print({name});" for name in [*maps, UNREADABLE] if _is_used(name, handlers))
+        readings = "".join(f"\n    print({name});" for name in [*maps, UNREADABLE, MET] if _is_used(name, handlers))
         every = f"interval:ms:{max(1, self._setting.every_ns // 1_000_000)}"
         reading = f'{every}\n{{\n    printf("{READING} %llu\\n", nsecs);{readings}\n    printf("{READ}\\n");\n}}'
         return "\n\n".join([reading, *handlers]) + "\n"
 
 
-def _alike(sites: Sequence[Site]) -> Iterator[list[Site]]:
-    """Sites with one handler: those where the same is read."""
+def _alike(probe: Probe) -> Iterator[Sequence[Site]]:
+    """Sites with one handler: those where the same is read; all of a static probe, which bpftrace finds by its name."""
+    if probe.static is not None:
+        yield probe.sites
+        return
     found: dict[tuple[object, ...], list[Site]] = {}
-    for site in sites:
+    for site in probe.sites:
         found.setdefault((site.plans, site.conditions), []).append(site)
     yield from found.values()
 

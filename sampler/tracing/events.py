@@ -21,7 +21,8 @@ class Ready:
 class Reading:
     """What was counted since the probes were set. ``at_ns``: it was read between these, on the monotonic clock.
 
-    ``counts``: by point; ``histograms`` and ``numbers``: by what was measured.
+    ``counts``: by point; ``histograms`` and ``numbers``: by what was measured. ``met``: hits at which a condition was
+    looked at.
     """
 
     at_ns: Interval
@@ -31,6 +32,7 @@ class Reading:
     ends_alone: int = 0
     unreadable: int = 0
     lost: int = 0
+    met: int = 0
 
 
 @dataclass(frozen=True, slots=True)

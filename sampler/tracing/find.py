@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _STATIC = re.compile(r"[A-Za-z_]\w*:[A-Za-z_]\w*")
 _RETURN = ":return"
+_PLAIN = re.compile(r"[\w./+@=-]+", re.ASCII)
 _MOST_LISTED = 5
 _LONGEST = 16  # bytes of an instruction, and one more
 
@@ -42,7 +43,7 @@ def find_probe(point: str, target: Target, plan: QuestionPlan | None = None) -> 
         return _static(point, provider, name, target)
     if point.endswith(_RETURN):
         return Probe(point, tuple(_exits(point.removesuffix(_RETURN), target)))
-    return Probe(point, tuple(_sites(plan.places if plan else _places(point, target), target)))
+    return Probe(point, tuple(_sites(point, plan.places if plan else _places(point, target), target)))
 
 
 def is_static(point: str) -> bool:
@@ -63,14 +64,26 @@ def _places(point: str, target: Target) -> Sequence[PlannedPlace]:
         return places
 
 
-def _sites(places: Sequence[PlannedPlace], target: Target) -> Iterator[Site]:
+def _sites(point: str, places: Sequence[PlannedPlace], target: Target) -> Iterator[Site]:
     path = reachable(target, target.executable, procfs.executable(target.pid))
     with image_of(target) as image:
         for place in places:
+            if not is_exact(point):
+                _check_once_a_call(point, image, place)
             yield Site(
                 path, place.address, _file_offset(image.elf, place.address), _function(image, place.address),
                 place.where, place.instruction, place.emulated, 0, place.plans, place.conditions,
             )  # fmt: skip
+
+
+def _check_once_a_call(point: str, image: Image, place: PlannedPlace) -> None:
+    """NotAnswerable where the only place is one that a loop passes, too."""
+    from sampler.debuginfo.placement import Code
+
+    code = Code.around(image, place.address)
+    if code is not None and place.address == code.low and code.begins_with_a_loop:
+        what, why = f"calls of {point} are not told from turns of a loop", "its first instruction is the loop's"
+        raise NotAnswerable(what, why, f"count turns by {point}+0, or name its caller")
 
 
 def _by_symbol(point: str, target: Target) -> Iterator[PlannedPlace]:
@@ -96,7 +109,7 @@ def _exits(point: str, target: Target) -> Iterator[Site]:
 
 
 def _bodies(point: str, image: Image, target: Target) -> list[Code]:
-    from sampler.debuginfo.placement import Code
+    from sampler.debuginfo.placement import Code, UnknownExit
     from sampler.debuginfo.points import Points
 
     if is_exact(point):
@@ -112,7 +125,15 @@ def _bodies(point: str, image: Image, target: Target) -> list[Code]:
         addresses = [place.address for place in _by_symbol(point, target)]
         if not addresses:
             raise
-    found = [code for address in addresses if (code := Code.around(image, address)) is not None and code.exits()]
+    codes = [Code.around(image, address) for address in addresses]
+    try:
+        found = [code for code in codes if code is not None and code.exits()]
+    except UnknownExit as reason:
+        raise NotAnswerable(f"not all ways out of {point} are known", str(reason),
+                            "give the instruction that is meant, like main.f+12") from reason  # fmt: skip
+    if None in codes:
+        raise NotAnswerable(f"not all ways out of {point} are known", "its code cannot be taken apart",
+                            "give the instruction that is meant, like main.f+12")  # fmt: skip
     if not found:
         raise NotAnswerable(f"{point} never returns", "there is no return in its code", "name another point")
     return found
@@ -188,12 +209,15 @@ def _files(target: Target) -> Iterator[tuple[str, str]]:
         if "x" in part.permissions and part.inode and (part.device, part.inode) not in seen:
             seen.add((part.device, part.inode))
             own = part.path == target.executable
-            yield part.path, procfs.executable(target.pid) if own else f"/proc/{target.pid}/root{part.path}"
+            mapped = f"/proc/{target.pid}/map_files/{part.start:x}-{part.end:x}"
+            yield part.path, procfs.executable(target.pid) if own else mapped
 
 
 def reachable(target: Target, path: str, link: str) -> str:
     """A path by which anybody here finds the file: its own if that is the same for us, else through the process."""
     for candidate in (path, f"/proc/{target.pid}/root{path}"):
+        if not _PLAIN.fullmatch(candidate):  # it becomes part of a program's text
+            continue
         try:
             if os.path.samestat(os.stat(candidate), os.stat(link)):
                 return candidate

@@ -332,3 +332,9 @@ def _width(node: Node) -> int:
         case nodes.NotNil(of=of):
             return _width(of)
     return _WIDEST
+
+
+def commented(text: str) -> str:
+    """What comes from the target's own file, as part of a comment of a program: nothing ends that."""
+    printable = "".join(mark if mark.isprintable() and mark != "\\" else "?" for mark in text)
+    return printable.replace("*/", "* /")

@@ -22,8 +22,9 @@ from sampler.tracing.tasks import Site
 
 KPROBE = 2  # enum bpf_prog_type, include/uapi/linux/bpf.h
 _NOTHING = bytes([0xB7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0])  # r0 = 0; exit
-# push %rbp; pop %rbp; ret, and xor %eax,%eax; ret.
-_CODE = {True: b"\x55\x5d\xc3", False: b"\x31\xc0\xc3"}
+_PUSH, _NOP, _LONG_NOP, _STEPPED = "push", "nop", "long nop", "stepped over"
+# push %rbp; pop %rbp; ret; a nop of one byte, and one of four, which not every kernel emulates; xor %eax,%eax.
+_CODE = {_PUSH: "555dc3", _NOP: "90c3", _LONG_NOP: "0f1f4000c3", _STEPPED: "31c0c3"}
 _CALLS = 400
 _OUTLIERS = _CALLS // 20  # in which somebody else had our processor
 
@@ -37,7 +38,7 @@ class HitCosts:
     @staticmethod
     def of(sites: Iterable[Site]) -> HitCosts:
         """Raises NotAnswerable where there are no uprobes."""
-        found = [measured(emulated) for emulated in {site.emulated for site in sites}]
+        found = [_of_sort(sort) for sort in {_sort(site) for site in sites}]
         return HitCosts(Interval(min(one.low for one in found), max(one.high for one in found)))
 
     def total(self, hits: int) -> Interval:
@@ -47,15 +48,25 @@ class HitCosts:
         return self.each.to_json()
 
 
-@cache
 def measured(emulated: bool) -> Interval:
     """Of a hit on an instruction that the kernel emulates, or on one that it steps over. Raises NotAnswerable."""
+    return _of_sort(_PUSH if emulated else _STEPPED)
+
+
+def _sort(site: Site) -> str:
+    if not site.emulated:
+        return _STEPPED
+    if site.instruction == "nop":
+        return _NOP
+    return _LONG_NOP if site.instruction.startswith("nop") else _PUSH
+
+
+@cache
+def _of_sort(sort: str) -> Interval:
     try:
-        return _measured(_CODE[emulated])
+        return _measured(bytes.fromhex(_CODE[sort]))
     except OSError as error:
-        raise NotAnswerable(
-            "uprobes cannot be had here", _why(error), "ask with --instrument perf or ptrace; see `sampler doctor`"
-        ) from error
+        raise NotAnswerable("uprobes cannot be had here", _why(error), "see `sampler doctor`") from error
 
 
 def _why(error: OSError) -> str:

@@ -22,7 +22,6 @@ from sampler.linux.calls import failure
 
 _PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 _MOST_READ = 1 << 18
-#: The kernel takes some 0.1 s to be sure that a probe is left by all, and tools take them away one by one.
 _ENDS_WITHIN_S = 20.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -45,12 +44,13 @@ class Process:
     ``forget_files``: takes away its folder, once it has read what is there: nobody would, if we were killed.
     """
 
-    def __init__(self, command: Command) -> None:
-        self._command = command
+    def __init__(self, command: Command, more_s: float = 0.0) -> None:
+        """``more_s``: so much longer may it take to end."""
+        self._command, self._ends_within_s = command, _ENDS_WITHIN_S + more_s
         self._rest = b""
         self._open = ExitStack()
         self.asked_ns: int | None = None
-        self.has_ended = False
+        self.has_ended = self.was_killed = False
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -59,7 +59,7 @@ class Process:
             for path, content in self._command.files.items():
                 _write(os.path.join(folder, path.lstrip("/")), content)
             self._said = opened.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
-            self._process = opened.enter_context(self._started(folder))
+            self._process = self._started(folder)
             opened.callback(self._bury)
             assert self._process.stdout is not None
             self.descriptor = self._process.stdout.fileno()
@@ -71,10 +71,6 @@ class Process:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open.close()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     def _started(self, folder: str) -> subprocess.Popen[bytes]:
         words = [word.replace("{folder}", folder) for word in self._command.words]
@@ -110,11 +106,12 @@ class Process:
 
     def last_lines(self) -> Iterator[str]:
         """What it says until its end; it is killed if it does not end in time."""
-        until = time.monotonic() + _ENDS_WITHIN_S
+        until = time.monotonic() + self._ends_within_s
         while not self.has_ended:
             left = until - time.monotonic()
             if left <= 0 or not select.select([self.descriptor], [], [], left)[0]:
                 self._process.kill()
+                self.was_killed = True
                 return
             yield from self.lines()
 
@@ -123,20 +120,20 @@ class Process:
         self._said.seek(0)
         return [line.rstrip() for line in self._said if line.strip()]
 
-    @property
-    def status(self) -> int | None:
-        """Its exit status, once it has ended: waits for that."""
-        return self._process.wait(_ENDS_WITHIN_S)
-
     def _bury(self) -> None:
+        """What hangs in the kernel while it takes probes away ends by itself: it is not waited for beyond a bound."""
         if self._process.poll() is None:
             self.ask_to_end()
             for _ in self.last_lines():
                 pass
-        try:
-            self._process.wait(_ENDS_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
+        for _ in range(2):
+            try:
+                self._process.wait(self._ends_within_s)
+                break
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
 def _end_with(parent: int) -> None:

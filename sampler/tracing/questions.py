@@ -47,7 +47,7 @@ def _timing(question: LatencyQuestion, target: Target) -> Timing:
     by_thread, others = THREAD in keys, [key for key in keys if key not in (THREAD, NONE)]
     keyed = [replace(probe, sites=tuple(_keyed(site, probe, others, target) for site in probe.sites))
              for probe in (entry, end)]  # fmt: skip
-    return Timing(keyed[0], keyed[1], by_thread, UNITS_NS[question.unit])
+    return Timing(keyed[0], keyed[1], by_thread, UNITS_NS[question.unit], tuple(others))
 
 
 def _usual_key(entry: Probe, end: Probe, target: Target) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sampler.errors import BudgetExceeded, NotPermitted, SamplerError, TracerMissing
+from sampler.errors import BudgetExceeded, NotAnswerable, NotPermitted, SamplerError, TracerMissing
 from sampler.instruments.base import AUTO, Report
 from sampler.linux.wakeup import StopRequest
 from sampler.question import AnyQuestion, Question
@@ -24,6 +24,7 @@ from sampler.units import NS_PER_SECOND, format_duration
 
 #: So long hits are met before it is said that they take too much: the first ones may come in a crowd.
 _JUDGED_AFTER_NS = NS_PER_SECOND // 4
+_LATE_NS = NS_PER_SECOND // 20  # a tool's timer is no clock
 
 
 class TracingRun:
@@ -40,6 +41,9 @@ class TracingRun:
         self._hits = 0
         self._already = {"unreadable": 0, "lost": 0}
         self._over: BudgetExceeded | None = None
+        self._first: Tally | None = None
+        self._untold: Tally | None = None
+        self._due_ns: int | None = None
 
     @property
     def text(self) -> str:
@@ -64,21 +68,26 @@ class TracingRun:
 
     def results(self) -> Iterator[Look | Tally]:
         """Raises BudgetExceeded, TargetEnded and others, after all that was found was given."""
+        ended: SamplerError | None = None
         with self._tracer as tracer:
-            for result in tracer.results(self._question.timing.duration_ns):
-                if isinstance(result, Tally):
-                    yield from self._told(result)
-                    self._judge(result.cost.hits)
-                elif self._answering is not None and (hits := self._wanted(result)):
-                    yield from self._answering.looks(hits, tracer.costs.each)
-                    self._judge(self._hits)
-        if self._over is not None:
-            raise self._over
+            try:
+                for result in tracer.results(self._question.timing.duration_ns):
+                    if isinstance(result, Tally):
+                        yield from self._told(result)
+                        self._judge(result)
+                    elif self._answering is not None and (hits := self._wanted(result)):
+                        yield from self._answering.looks(hits, tracer.costs.each)
+            except SamplerError as error:
+                ended = error
+            if self._untold is not None:
+                yield self._untold
+        if ended := ended or self._over:
+            raise ended
 
     def _told(self, tally: Tally) -> Iterator[Look | Tally]:
         """Where each hit is an answer, only those that are none are still to be told."""
         if self._answering is None or self._question_sums_up:
-            yield tally
+            yield from self._due(tally)
             return
         for reason, detail, count in (
             (
@@ -91,6 +100,16 @@ class TracingRun:
             if count > 0:
                 self._already[reason] += count
                 yield Miss(tally.t_ns, reason, Cost(self._tracer.costs.total(count), hits=count), detail, count=count)
+
+    def _due(self, tally: Tally) -> Iterator[Tally]:
+        """It is read more often than it is told, so that the last is not old."""
+        period_ns = self._question.timing.period_ns
+        if self._due_ns is None or tally.read_ns.low >= self._due_ns:
+            self._due_ns = (self._due_ns or tally.read_ns.low - _LATE_NS) + period_ns
+            self._untold = None
+            yield tally
+        else:
+            self._untold = tally
 
     @property
     def _question_sums_up(self) -> bool:
@@ -105,7 +124,7 @@ class TracingRun:
         for name in TOOLS:
             try:
                 made = Tracer(Assignment(self._task, name, *given))
-            except (TracerMissing, NotPermitted) as error:
+            except (TracerMissing, NotPermitted, NotAnswerable) as error:
                 refused[name] = error
                 continue
             self._passed_over = refused or None
@@ -121,17 +140,19 @@ class TracingRun:
             self._stop.request("count")
         return hits[: max(0, left)]
 
-    def _judge(self, hits: int) -> None:
+    def _judge(self, tally: Tally) -> None:
         """Asks for the end if hits surely take more than the budget. Those of several threads may well take more than
         the time there is: all of it is no limit.
         """
-        ready_ns, budget = self._tracer.ready_ns, self._question.budget
-        if ready_ns is None or self._stop.reason is not None or budget.max_suspended >= 1:
+        if self._first is None:
+            self._first = tally  # there were hits before all probes were set
+        budget, first = self._question.budget, self._first
+        elapsed_ns, hits = tally.read_ns.high - first.read_ns.low, tally.cost.hits - first.cost.hits
+        if self._stop.reason is not None or budget.max_suspended >= 1 or elapsed_ns < _JUDGED_AFTER_NS:
             return
-        elapsed_ns = time.monotonic_ns() - ready_ns
-        spent = self._tracer.costs.total(hits)
-        if elapsed_ns >= _JUDGED_AFTER_NS and spent.low > budget.max_suspended * elapsed_ns:
-            self._over = _too_much(self._question, hits, elapsed_ns, self._tracer.costs.each)
+        each_ns = self._tracer.costs.each
+        if hits * each_ns.low > budget.max_suspended * elapsed_ns:
+            self._over = _too_much(self._question, hits, elapsed_ns, each_ns)
             self._stop.request("budget")
 
 

@@ -94,3 +94,9 @@ def _kind(node: Node) -> Kind:
         case nodes.Provided(of=of):
             return _kind(of)
     return INT64 if is_signed(node) else WORD
+
+
+def check_integers(plans: Sequence[Node]) -> None:
+    """NotExpressible where a value is none: the kernel's side can sum up nothing else."""
+    if any(Slots.of([plan]).plans != [plan] for plan in plans):
+        raise NotExpressible("what is no integer, to sum it up")

@@ -55,13 +55,14 @@ class Counting:
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How long it takes from a hit of ``entry`` to one of ``exit`` with the same key, as a log2 histogram of so many
-    ``unit_ns``. The keys of a probe are what its sites' plans give; ``by_thread``: the thread is part of the key.
+    ``unit_ns``. The keys of a probe are what its sites' plans give, ``keys`` by name; ``by_thread``: so is the thread.
     """
 
     entry: Probe
     exit: Probe
     by_thread: bool
     unit_ns: int
+    keys: tuple[str, ...] = ()
 
     @property
     def probes(self) -> Sequence[Probe]:

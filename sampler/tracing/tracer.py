@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sampler.bpf.values import NotExpressible
-from sampler.errors import NotAnswerable, TargetEnded, TracerRefused
+from sampler.errors import NotAnswerable, SamplerError, TargetEnded, TracerRefused
 from sampler.instruments.base import Report
 from sampler.instruments.presence import Presence
 from sampler.linux import procfs
@@ -28,11 +28,10 @@ from sampler.tracing.process import Process
 from sampler.tracing.tasks import Site, Task, Watching
 from sampler.units import NS_PER_SECOND
 
-#: The tool compiles its program and sets its probes, each of which takes the kernel some 10 ms.
-_STARTS_WITHIN_S = 60.0
+_STARTS_WITHIN_NS = 60 * NS_PER_SECOND  # the tool compiles its program
 _CENSUS_NS = NS_PER_SECOND
 _READ_EVERY_NS = NS_PER_SECOND // 10
-_LATE_NS = _READ_EVERY_NS // 2  # a tool's timer is no clock
+_A_PROBE_NS = NS_PER_SECOND // 4  # to set one, and to take it away
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +63,14 @@ class Tracer:
         try:
             self._tool = tool_class(given.tool)(order)
         except NotExpressible as reason:
-            raise NotAnswerable(f"{given.tool} cannot ask that", f"its programs cannot read {reason}",
-                                "ask with --instrument perf or ptrace") from reason  # fmt: skip
+            summed = isinstance(given.task, Watching) and given.task.aggregate is None
+            fix = "ask with --instrument perf or ptrace" if summed else "leave that out"
+            raise NotAnswerable(f"{given.tool} cannot ask that", f"its programs cannot read {reason}", fix) from reason
         self.costs = HitCosts.of(given.task.sites)
-        self._process = Process(self._tool.command())
+        self._patience_ns = _STARTS_WITHIN_NS + len(given.task.sites) * _A_PROBE_NS
+        self._process = Process(self._tool.command(), len(given.task.sites) * _A_PROBE_NS / NS_PER_SECOND)
         self._open = ExitStack()
-        self._last: list[Reading] = []  # one that was not told
-        self._due_ns: int | None = None
+        self._failed: Failed | None = None
         self._hits = self._lost = 0
         self.ready_ns: int | None = None  # on the monotonic clock
 
@@ -86,9 +86,15 @@ class Tracer:
             "instrument": tool["name"],
             "tool": {"version": tool["version"]},
             "sites": [_described(site) for site in self.task.sites],
+            "others": self._others(),
             "hit_ns": self.costs.to_json(),
             "program": self.text,
         } | ({"types": self.task.types} if isinstance(self.task, Watching) else {})
+
+    def _others(self) -> int:
+        """How many other processes meet the probes too, and pay: those that run the same file, if the tool is so."""
+        everywhere = self._tool.everywhere and any(probe.static is None for probe in self.task.probes)
+        return len(procfs.running_the_same(self._target.pid)) if everywhere else 0
 
     def __enter__(self) -> Self:
         """The tool is started; that its probes are set is told by ``results``."""
@@ -109,8 +115,8 @@ class Tracer:
         self._open.close()
 
     def results(self, duration_ns: int | None) -> Iterator[list[Hit] | Tally]:
-        """Hits as they come, many at a time, and what was counted. So long from when all probes were set, or until
-        asked to stop. What was counted last while all were set comes last: tools take one away after another.
+        """Hits as they come, many at a time, and what was counted, as often as it is read: so long from when all probes
+        were set, or until asked to stop. The last was read while all were set: tools take one away after another.
 
         Raises TargetEnded once that is done, TracerError.
         """
@@ -121,41 +127,47 @@ class Tracer:
             yield from self._gathered(self._events(self._process.lines()))
             if end_ns is None and self.ready_ns is not None and duration_ns is not None:
                 end_ns = self.ready_ns + duration_ns
-            tool_ended = self._process.has_ended  # first: it may end because the target does
-            if self._handle.has_ended or not self._is_the_same():
+            failed = self._failed  # first: it may end because the target does
+            if self._has_ended():
                 ended = self._presence.ended()
                 break
-            if tool_ended:
-                raise self._tool.explain(self._process.complaints(), None)
-            if self.ready_ns is None and time.monotonic_ns() > begun_ns + _STARTS_WITHIN_S * NS_PER_SECOND:
-                raise TracerRefused(f"{self._given.tool} does not begin", f"it has had {_STARTS_WITHIN_S:.0f} s",
-                                    "name fewer points")  # fmt: skip
+            if failed is not None or self._process.has_ended:
+                raise self._explained(failed)
+            if self.ready_ns is None and time.monotonic_ns() > begun_ns + self._patience_ns:
+                raise TracerRefused(f"{self._given.tool} does not begin", "it has had its time", "name fewer points")
             now_ns = time.monotonic_ns()
             stop.wait_until(min(now_ns + _CENSUS_NS, end_ns or now_ns + _CENSUS_NS), self._watch.fileno())
         yield from self._finished(ended is not None)
         if ended is not None:
             raise ended
 
-    def _is_the_same(self) -> bool:
+    def _has_ended(self) -> bool:
+        """The target, or the program that was asked about."""
+        if self._handle.has_ended:
+            return True
         try:
             self._presence.check()
         except TargetEnded:
-            return False
-        return True
+            return True
+        return False
+
+    def _explained(self, failed: Failed | None) -> SamplerError:
+        for _ in self._process.last_lines():
+            pass
+        return self._tool.explain(self._process.complaints(), failed)
 
     def _finished(self, target_ended: bool) -> Iterator[list[Hit] | Tally]:
-        """``target_ended``: nobody comes by any more, and all that the tool says at its end is true of one moment. So it
-        is of hits that are handed over one by one.
+        """``target_ended``: nobody comes by any more, and all that the tool says at its end is true of one moment. So
+        it is of hits that are handed over one by one.
         """
         asked_ns = time.monotonic_ns()
         self._process.ask_to_end()
         yield from self._gathered(self._events(self._process.last_lines()))
         one_by_one = isinstance(self.task, Watching) and self.task.aggregate is None
         if self.ready_ns is not None and (target_ended or one_by_one):
-            self._last += self._tool.last(Interval(asked_ns, time.monotonic_ns()))
-        if self._last:
-            yield self._tally(self._last[-1])
-        self._given.report("detach", {"suspended_ns": [0, 0], "took_ns": time.monotonic_ns() - asked_ns})
+            yield from map(self._tally, self._tool.last(Interval(asked_ns, time.monotonic_ns())))
+        took = {"took_ns": time.monotonic_ns() - asked_ns} | ({"killed": True} if self._process.was_killed else {})
+        self._given.report("detach", {"suspended_ns": [0, 0], **took})
 
     def _events(self, lines: Iterator[str]) -> Iterator[Event]:
         for line in lines:
@@ -180,23 +192,11 @@ class Tracer:
             case Ready():
                 self._begin(event)
             case Reading():
-                yield from self._due(event)
+                yield self._tally(event)
             case Lost(count=count):
                 self._lost += count
             case Failed():
-                self._process.ask_to_end()
-                for _ in self._process.last_lines():
-                    pass
-                raise self._tool.explain(self._process.complaints(), event)
-
-    def _due(self, reading: Reading) -> Iterator[Tally]:
-        """It is read more often than it is told, so that the last is not old."""
-        if self._due_ns is None or reading.at_ns.low >= self._due_ns:
-            self._due_ns = (self._due_ns or reading.at_ns.low - _LATE_NS) + self._given.every_ns
-            self._last.clear()
-            yield self._tally(reading)
-        else:
-            self._last = [reading]
+                self._failed = event
 
     def _begin(self, ready: Ready) -> None:
         """Raises TracerRefused if fewer probes were set than there are sites: what is missed looks like silence."""
@@ -217,7 +217,7 @@ class Tracer:
 
     def _counted(self, hits: list[Hit]) -> list[Hit]:
         if self.ready_ns is None:  # its timer ticks later
-            self._begin(Ready(hits[0].at_ns, self._wanted()))
+            self._begin(Ready(time.monotonic_ns(), self._wanted()))
         self._hits += len(hits)
         return hits
 
@@ -237,7 +237,7 @@ class Tracer:
         summed = [one.count for one in reading.numbers.values()]
         if isinstance(self.task, Watching):  # each expression counts the same hits
             handed = self._hits + self._lost + reading.lost
-            return max([handed, *reading.counts.values(), *ends, *summed]) + reading.unreadable
+            return max(reading.met, max([handed, *reading.counts.values(), *ends, *summed]) + reading.unreadable)
         return sum(reading.counts.values()) + sum(ends) + reading.ends_alone + reading.unreadable
 
 

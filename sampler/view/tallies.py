@@ -21,6 +21,8 @@ def begins(header: Line) -> Iterator[str]:
     tool = f"{header['instrument']} {header.get('tool', {}).get('version', '')}".strip()
     low, high = header.get("hit_ns", (0, 0))
     yield f"traced by {tool}: each hit takes {span(low, high)} from the thread that meets it, and what its handler does"
+    if others := header.get("others"):
+        yield f"{others} other processes of it meet {header['instrument']}'s probes too, and pay; not those of bcc"
     for where, sites in _by_place(header.get("sites", ())):
         first = sites[0]
         cheap = "which the kernel emulates" if first["emulated"] else "which the kernel steps over"
@@ -80,9 +82,10 @@ def _total(buckets: Sequence[Bucket]) -> int:
 
 
 def numbers_text(found: Numbers) -> str:
-    if found.mean is None:
+    if not found.count:
         return "no hits"
-    return f"least {found.low}   mean {found.mean:.6g}   most {found.high}   ({found.count:,} hits)"
+    mean = f"mean {found.mean:.6g}" if found.mean is not None else "no mean, for the sum is beyond 64 bits"
+    return f"least {found.low}   {mean}   most {found.high}   ({found.count:,} hits)"
 
 
 def histogram(buckets: Sequence[Bucket], unit: str = "", step: int | None = None) -> list[str]:
@@ -164,10 +167,9 @@ def totals(recording: Recording) -> Iterator[str]:
 
 
 def _average(recording: Recording, name: str) -> str:
-    """Between the first and the last reading on time: the one after the end is of probes that went one by one."""
-    on_time = recording.tallies[:-1] if recording.footer is not None else recording.tallies
-    first, last = on_time[0], on_time[-1]
-    if first is last:
+    """From the first reading to the last."""
+    first, last = recording.tallies[0], recording.tallies[-1]
+    if last.read_ns.low <= first.read_ns.high:
         return "too short for a rate"
     return f"{rate(last.counts.get(name, 0) - first.counts.get(name, 0), first, last)} on average"
 

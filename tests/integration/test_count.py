@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from bench.tracee import Tracee
@@ -155,11 +158,110 @@ def test_a_target_that_becomes_another_program_ends_the_run(moving: Tracee, tool
     assert_as_found(moving.pid)
 
 
-def test_several_processes_of_one_program_are_told_apart(start: Start) -> None:
+@pytest.mark.parametrize("tool", TOOLS)
+def test_several_processes_of_one_program_are_told_apart(start: Start, tool: str) -> None:
     caller, other = paused(start), start("-rate=1000", program="go_uprobe")
-    with tracing("count", caller.pid, "main.f") as run:
+    with tracing("count", caller.pid, "main.f", tool=tool) as run:
         run.attached()
         call(caller, 10)
         assert run.tally(lambda line: line["counts"]["main.f"] >= 10)["counts"] == {"main.f": 10}
+        if tool == "bcc":  # of which the other feels nothing
+            assert run.lines[0]["others"] == 0
+            assert_as_found(other.pid)
+        else:  # bpftrace's probe it meets too, and it is said
+            assert run.lines[0]["others"] >= 1
         assert run.end()["counts"] == {"main.f": 10}
-    assert_as_found(other.pid)
+
+
+# Functions whose ways out are not all where one would look: each call has one return, whatever the compiler made of it.
+
+SOURCE = r"""
+#include <stdio.h>
+#include <string.h>
+volatile long sink;
+__attribute__((noipa)) int cases(int k, int x) {
+    switch (k) {
+    case 0: sink = x; return x ^ 3;
+    case 1: sink = x + 1; return x * 7;
+    case 2: sink = x + 2; return x - 11;
+    case 3: sink = x + 3; return x / 3;
+    case 4: sink = x + 4; return x % 5;
+    }
+    return 0;
+}
+__attribute__((cold, noinline)) void rare(long a) { sink = a; }
+__attribute__((noipa)) long partly(long a) {
+    if (__builtin_expect(a % 3 == 0, 0)) { rare(a); return a * 5 + sink; }
+    sink += a; return a + 1;
+}
+__attribute__((noipa)) int kept(register int n) { sink += n; return n; }
+int main(void) {
+    char line[64]; int count;
+    puts("ready"); fflush(stdout);
+    while (fgets(line, sizeof line, stdin)) {
+        if (sscanf(line, "calls %d", &count) != 1) continue;
+        for (int turn = 0; turn < count; turn++) { cases(turn % 6, turn); partly(turn); kept(42); }
+        puts("{\"ok\":\"calls\"}"); fflush(stdout);
+    }
+}
+"""
+
+
+def compiled(folder: Path, *options: str) -> Path:
+    (folder / "it.c").write_text(SOURCE)
+    subprocess.run(["gcc", "-g", *options, "-o", folder / "it", folder / "it.c"], check=True)
+    return folder / "it"
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("options", [("-O2",), ("-O2", "-fcf-protection"), ("-O0",)])
+def test_each_call_has_one_return(tmp_path: Path, tool: str, options: tuple[str, ...]) -> None:
+    points = ("cases", "cases:return", "partly", "partly:return")
+    with Tracee(program=compiled(tmp_path, *options)) as caller:
+        with tracing("count", caller.pid, *points, tool=tool) as run:
+            run.attached()
+            call(caller, 600)
+            assert run.tally(lambda line: line["counts"]["partly:return"] >= 600)["counts"] == dict.fromkeys(
+                points, 600
+            )
+            run.end()
+        assert_as_found(caller.pid)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_variable_in_a_register_is_not_asked_for_before_it_is_there(tmp_path: Path, tool: str) -> None:
+    """Whose place has no list: it is said to be there from the first instruction on."""
+    with Tracee(program=compiled(tmp_path, "-O0")) as caller:
+        options = ("--at=kept", "--aggregate=stats")
+        with tracing("watch", caller.pid, "n", *options, tool=tool) as run:
+            run.attached()
+            call(caller, 10)
+            found = run.tally(lambda line: line["cost"]["hits"] >= 10)
+            assert found["numbers"]["n"] == {"count": 10, "sum": 420, "low": 42, "high": 42}
+            run.end()
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_path_that_would_end_a_program_s_words_is_no_part_of_its_text(tmp_path: Path, tool: str) -> None:
+    folder = tmp_path / 'a "b": {c}, * d'
+    folder.mkdir()
+    with Tracee(program=compiled(folder, "-O2")) as caller, tracing("count", caller.pid, "kept", tool=tool) as run:
+        run.attached()
+        call(caller, 10)
+        assert run.tally(lambda line: line["counts"]["kept"] >= 10)
+        run.end()
+
+
+@pytest.mark.parametrize("words", [("--every=1m",), ("--instrument=bcc",)])
+def test_the_budget_holds_however_seldom_it_is_told(start: Start, words: tuple[str, ...]) -> None:
+    caller = start("-rate=100000", program="go_uprobe")
+    done = sampler("count", str(caller.pid), "main.f", "--max-suspended=1%", *words)
+    assert done.returncode == 3, done.stderr
+
+
+def test_hits_that_do_not_meet_the_condition_cost_too(start: Start) -> None:
+    caller = start("-rate=100000", program="go_uprobe")
+    options = ("--at=main.f", "--when=number < 0 || number > 1 << 60", "--max-suspended=1%")
+    for tool in TOOLS:
+        done = sampler("watch", str(caller.pid), "number", *options, f"--instrument={tool}")
+        assert done.returncode == 3, done

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,11 +51,24 @@ def points() -> Iterator[Any]:
             yield pytest.param(program, point, marks=[] if few else [pytest.mark.torture])
 
 
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of our own: bpftrace's probes are in every process of a file, and other tests look at theirs."""
+    folder = tmp_path_factory.mktemp("copies")
+    for program in EVERY:
+        shutil.copy(ROOT / "build" / program, folder)
+    return folder
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize(("program", "point"), list(points()))
-def test_the_values_are_those_of_ptrace(start: Start, tool: str, program: str, point: str) -> None:
+def test_the_values_are_those_of_ptrace(copies: Path, tool: str, program: str, point: str) -> None:
     """Which in turn gives those of the debuggers: test_parity."""
-    target = start(program=program)
+    with Tracee(program=copies / program) as target:
+        assert_alike(target, tool, program, point)
+
+
+def assert_alike(target: Tracee, tool: str, program: str, point: str) -> None:
     here = located(point, program.partition("-")[0])
     able = expressible(program, point)[tool]
     expected = answers(target.pid, "ptrace", here, able) if able else {}
@@ -190,3 +205,24 @@ def test_every_hit_is_an_answer_or_is_counted_as_lost(start: Start, tool: str) -
     assert len(seen) + sum(line["count"] for line in misses) == calls
     assert seen[0] == first
     assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_hit_at_which_something_cannot_be_read_is_in_no_sum(moving: Tracee, tool: str) -> None:
+    """Neither in that of what can be."""
+    assert moving.ask("drop").endswith("\n")
+    options = ("--at=visit", "--aggregate=count")
+    with tracing("watch", moving.pid, "o == 0", "o->number", *options, tool=tool) as run:
+        found = run.tally(lambda line: line.get("unreadable", 0) > 0)
+        assert found["counts"] == {"o == 0": 0, "o->number": 0}
+        run.end()
+
+
+def test_a_count_of_answers_is_none_of_sums(start: Start) -> None:
+    caller = start("-rate=1", program="go_uprobe")
+    done = sampler("watch", str(caller.pid), "number", "--at=main.f", "--with-nothing", "--aggregate=count")
+    assert done.returncode == 2
+    done = sampler(
+        "watch", str(caller.pid), "number", "--at=main.f", "--instrument=bcc", "--aggregate=count", "--count=3"
+    )
+    assert (done.returncode, "--count is of answers" in done.stderr) == (2, True)

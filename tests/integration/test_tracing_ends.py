@@ -63,12 +63,12 @@ def test_without_a_tool_one_line_says_what_is_missing(
     assert_as_found(caller.pid)
 
 
-def test_without_bpftrace_on_the_path_bcc_is_taken(start: Start) -> None:
+def test_without_bcc_bpftrace_is_taken(start: Start) -> None:
     caller = start("-rate=1", program="go_uprobe")
-    with tracing("count", caller.pid, "main.f", tool="auto", env=environment(SAMPLER_BPFTRACE="/bin/true")) as run:
+    with tracing("count", caller.pid, "main.f", tool="auto", env=environment(SAMPLER_BCC_PYTHON=sys.executable)) as run:
         run.attached()
-        assert run.lines[0]["instrument"] == "bcc"
-        assert "is not bpftrace" in run.lines[0]["passed_over"]["bpftrace"]
+        assert run.lines[0]["instrument"] == "bpftrace"
+        assert "BCC is not installed" in run.lines[0]["passed_over"]["bcc"]
         run.end()
 
 

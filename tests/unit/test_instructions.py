@@ -33,7 +33,7 @@ def test_pushes_nops_and_branches_are_emulated(code: str, text: str) -> None:
     "code",
     [
         "493b6610", "4889e5", "4883ec10", "31c0", "c3", "58", "f30f1efa", "ff7518", "6a01", "e200", "e300", "ffe0",
-        "ff10", "66e80000",
+        "ff10", "66e80000", "4055", "4855", "2e7400", "660f1f840000000000", "662e0f1f840000000000", "0f05",
     ],
 )  # fmt: skip
 def test_all_else_is_stepped_over(code: str) -> None:
@@ -46,7 +46,7 @@ def test_all_else_is_stepped_over(code: str) -> None:
     [
         ("4889e5", Flow.NEXT, None), ("eb10", Flow.JUMP, AT + 0x12), ("ffe0", Flow.JUMP, None),
         ("7410", Flow.BRANCH, AT + 0x12), ("e8fbffffff", Flow.CALL, AT), ("ffd0", Flow.CALL, None),
-        ("c3", Flow.RETURN, None), ("f3c3", Flow.RETURN, None), ("0f0b", Flow.NOWHERE, None),
+        ("c3", Flow.RETURN, None), ("f3c3", Flow.RETURN, None), ("0f0b", Flow.NOWHERE, None), ("0f05", Flow.CALL, None),
         ("cc", Flow.NOWHERE, None),
     ],
 )  # fmt: skip

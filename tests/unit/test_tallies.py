@@ -140,7 +140,14 @@ def test_comma_separated_values_are_in_long_form() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["", "sum", "lhist", "lhist:1,0,1", "lhist:0,10,0", "lhist:0,100000,1", "lhist:a,b,c"])
+def test_a_sum_that_may_have_had_no_room_makes_no_mean() -> None:
+    assert Numbers(3, 6, 1, 1 << 62).mean is None
+    assert "no mean, for the sum is beyond 64 bits" in tallies.numbers_text(Numbers(3, 6, 1, 1 << 62))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sum", "lhist", "lhist:1,0,1", "lhist:0,10,0", "lhist:0,100000,1", "lhist:0,10,3", "lhist:a,b,c"]
+)
 def test_no_way_to_sum_up_is_an_error(text: str) -> None:
     with pytest.raises(UsageError):
         Aggregate.parse(text)

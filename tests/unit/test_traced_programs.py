@@ -69,8 +69,8 @@ def test_where_the_process_has_another_number_for_the_kernel_it_is_not_asked_for
 
 def test_a_difference_is_one_expression() -> None:
     text = bpftrace_text.program(watching(GAP, aggregate=Aggregate("hist")), setting())
-    assert "*(uint64 *)($ax + 24) - *(uint64 *)($ax + 32)" in text
-    assert "if ($ax == 0) { @unreadable = count(); return; }" in text
+    assert "$v1 = (uint64)(*(uint64 *)($ax + 24));" in text
+    assert "if ($ax == 0) {\n        @unreadable = count();\n        return;\n    }" in text
     made = bcc_text.program(watching(GAP), None, 0)
     assert made.slots == 1
     assert "goto unreadable;" in made.text
@@ -83,7 +83,7 @@ def test_what_no_tool_can_be_asked_is_refused_by_name() -> None:
             bcc_text.program(watching(plan), None, 0)
         with pytest.raises(NotExpressible):
             bpftrace_text.program(watching(plan), setting())
-    with pytest.raises(NotExpressible, match="a sum of what is no integer"):
+    with pytest.raises(NotExpressible, match="what is no integer, to sum it up"):
         bcc_text.program(watching(Decode(FIRST, Kind(Base.FLOAT, 8)), aggregate=Aggregate("stats")), None, 0)
 
 
@@ -126,11 +126,34 @@ def test_a_reading_is_complete_at_its_last_line() -> None:
 
 def test_a_hit_whose_memory_could_not_be_read_has_no_values() -> None:
     output = Output(watching(GAP))
-    error = {"type": "helper_error", "helper": "probe_read", "retcode": -14, "line": 1, "col": 2}
     events = told(
-        output, error, printf("hit 0 17 0"), printf("hit 0 18 ff"), {"type": "lost_events", "data": {"events": 7}}
+        output,
+        ERROR,
+        printf("hit 0 17 0 1 0"),
+        printf("hit 0 18 0 0 ff"),
+        {"type": "lost_events", "data": {"events": 7}},
     )
     assert events == [Hit(0, 17, None), Hit(0, 18, [255]), Lost(7)]
+
+
+ERROR: dict[str, object] = {"type": "helper_error", "helper": "probe_read", "retcode": -14, "line": 1, "col": 2}
+
+
+def values_of(*lines: dict[str, object]) -> list[object]:
+    return [event.values for event in told(Output(watching(GAP)), *lines) if isinstance(event, Hit)]
+
+
+def test_a_hit_that_was_left_takes_its_failure_with_it() -> None:
+    assert values_of(ERROR, printf("left 0"), printf("hit 0 18 0 1 0")) == [[0]]
+
+
+def test_a_failure_is_not_put_to_a_hit_that_has_read_all() -> None:
+    """The lines of one processor come after those of another, and may come between two of one hit."""
+    first = printf("hit 0 17 0 0 5")
+    assert values_of(first, ERROR, printf("hit 0 18 1 0 7"), printf("hit 0 19 0 1 0"), printf("hit 0 20 0 1 0")) == [
+        [5], [7], None, [0],
+    ]  # fmt: skip
+    assert values_of(first, ERROR, printf("hit 0 18 1 1 0"), printf("hit 0 19 0 1 0")) == [[5], None, None]
 
 
 def test_histograms_and_sums_are_read() -> None:

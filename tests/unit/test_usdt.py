@@ -41,6 +41,7 @@ def read(address: int, size: int) -> bytes:
         ("-8@-16(%rbp)", 0, None),
         ("4@(%rsp)", 0, None),
         ("8@24(%rax,%rcx,8)", 0, None),
+        ("16@%xmm0 8@%rdi", 1, 0x1111_2222_3333_4405),
     ],
 )
 def test_an_argument_is_read_from_where_the_probe_says(text: str, number: int, expected: int | None) -> None:
@@ -51,6 +52,6 @@ def test_an_argument_is_read_from_where_the_probe_says(text: str, number: int, e
     assert expected is None or found == expected
 
 
-@pytest.mark.parametrize("text", ["", "8@symbol(%rip)", "8@%xmm0", "8@%ah"])
+@pytest.mark.parametrize("text", ["", "8@symbol(%rip)", "8@%xmm0", "8@%ah", "8@$foo", "8@$010", "16@%xmm0 8@%rdi"])
 def test_what_no_program_can_read_is_no_argument(text: str) -> None:
     assert argument(Probe("p", "n", 0, 0, text), 0) is None
