@@ -114,7 +114,9 @@ class Output:
     def last(self, at_ns: Interval) -> Reading:
         """After its end, which it gives all its maps: by then it is known how many hits have not come."""
         lost = max(0, self._count(HANDED_OVER) - self._handed_over)
-        return replace(self.reading(at_ns), lost=lost)
+        return replace(
+            self.reading(at_ns), lost=lost, cut_short=self._handed_over > 0 and HANDED_OVER not in self._maps
+        )
 
     def _summed_up(
         self, at_ns: Interval, names: Sequence[tuple[int, str]], aggregate: Aggregate | None, unreadable: int

@@ -21,6 +21,9 @@ class Ready:
 class Reading:
     """What was counted since the probes were set. ``at_ns``: it was read between these, on the monotonic clock.
 
+    ``cut_short``: the tool's last words were; bpftrace (0.17) writes no more when a signal meets it while it waits for
+    its reader. Then it is not known how many hits were lost.
+
     ``counts``: by point; ``histograms`` and ``numbers``: by what was measured. ``met``: hits at which a condition was
     looked at.
     """
@@ -33,6 +36,7 @@ class Reading:
     unreadable: int = 0
     lost: int = 0
     met: int = 0
+    cut_short: bool = False
 
 
 @dataclass(frozen=True, slots=True)

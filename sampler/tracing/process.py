@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import select
 import shutil
@@ -11,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
@@ -22,6 +23,7 @@ from sampler.linux.calls import failure
 
 _PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 _MOST_READ = 1 << 18
+_PIPE_BYTES = 1 << 20  # /proc/sys/fs/pipe-max-size: a tool that is to end seldom has to wait for us first
 _ENDS_WITHIN_S = 20.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -64,6 +66,8 @@ class Process:
             assert self._process.stdout is not None
             self.descriptor = self._process.stdout.fileno()
             os.set_blocking(self.descriptor, False)
+            with suppress(OSError):
+                fcntl.fcntl(self.descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
             self._open = opened.pop_all()
         return self
 

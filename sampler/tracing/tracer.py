@@ -164,9 +164,12 @@ class Tracer:
         self._process.ask_to_end()
         yield from self._gathered(self._events(self._process.last_lines()))
         one_by_one = isinstance(self.task, Watching) and self.task.aggregate is None
+        cut_short = self._process.was_killed
         if self.ready_ns is not None and (target_ended or one_by_one):
-            yield from map(self._tally, self._tool.last(Interval(asked_ns, time.monotonic_ns())))
-        took = {"took_ns": time.monotonic_ns() - asked_ns} | ({"killed": True} if self._process.was_killed else {})
+            last = list(self._tool.last(Interval(asked_ns, time.monotonic_ns())))
+            cut_short = cut_short or any(reading.cut_short for reading in last)
+            yield from map(self._tally, last)
+        took = {"took_ns": time.monotonic_ns() - asked_ns} | ({"cut_short": True} if cut_short else {})
         self._given.report("detach", {"suspended_ns": [0, 0], **took})
 
     def _events(self, lines: Iterator[str]) -> Iterator[Event]:

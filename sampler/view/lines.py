@@ -104,6 +104,8 @@ def _happened(line: Line) -> str:
             return "what is read lies elsewhere now, by another look at the point"
         case "stopped-by-target":
             return f"the target stopped by itself: {line['name']}"
+        case "detach" if line.get("cut_short"):
+            return "the tool's last words were cut short: more hits may have been lost than is said"
         case "detach" if line.get("rescued"):
             return "the target was taken back from the debugger by force"
     return ""

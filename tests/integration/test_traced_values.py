@@ -202,7 +202,9 @@ def test_every_hit_is_an_answer_or_is_counted_as_lost(start: Start, tool: str) -
     seen = [number for line in run.lines if line["type"] == "samples" for number in line["values"]["number"]]
     misses = [line for line in run.lines if line["type"] == "miss"]
     assert {line["reason"] for line in misses} <= {"lost"}
-    assert len(seen) + sum(line["count"] for line in misses) == calls
+    (detach,) = [line for line in run.lines if line.get("event") == "detach"]
+    known = len(seen) + sum(line["count"] for line in misses)
+    assert known == calls or (known < calls and detach["cut_short"] and tool == "bpftrace")
     assert seen[0] == first
     assert len(set(seen)) == len(seen)
 
