@@ -94,12 +94,20 @@ def _target(found: Any) -> int | None:
 
 
 def _stores(found: Any) -> bool:
-    import capstone
+    """False only of what is known to store nothing: Capstone's own word on it is wrong for many."""
     from capstone import x86
 
-    if found.id == x86.X86_INS_PUSH:
+    if found.mnemonic in _READS_ALL or found.mnemonic.startswith(("j", "call", "ret")):
         return False
-    return any(operand.type == x86.X86_OP_MEM and operand.access & capstone.CS_AC_WRITE for operand in found.operands)
+    plain = found.mnemonic in _WRITES_THE_FIRST or found.mnemonic.startswith(("set", "cmov"))
+    return not plain or any(operand.type == x86.X86_OP_MEM for operand in found.operands[:1])
+
+
+_READS_ALL = frozenset(("push", "cmp", "test", "lea", "nop", "endbr64", "cdq", "cqo", "cdqe", "cwde"))
+_WRITES_THE_FIRST = frozenset((
+    *("mov", "movabs", "movzx", "movsx", "movsxd", "add", "sub", "and", "or", "xor", "not", "neg", "inc", "dec"),
+    *("shl", "shr", "sar", "sal", "imul", "pop", "pxor", "xorps"),
+))  # fmt: skip
 
 
 def _writes(found: Any) -> frozenset[int]:
@@ -126,10 +134,13 @@ def _is_emulated(code: bytes) -> bool:
     return opcode in _PUSHES
 
 
-# The kernel's own, by their length (arch/x86/include/asm/nops.h; the longer ones since Linux 6.16), and 0x90.
+#: Since 6.18, Linux makes a call of this one at a hit, which writes below the stack pointer: where a function may keep
+#: something (arch/x86/kernel/uprobes.c, arch_uprobe_optimize).
+CALLED_NOP = "nop dword ptr [rax + rax]"
+# The kernel's other ones, by their length (arch/x86/include/asm/nops.h; the longer ones since Linux 6.16), and 0x90.
 _NOPS = tuple(
     bytes.fromhex(text)
     for text in (
-        "90", "6690", "0f1f00", "0f1f4000", "0f1f440000", "660f1f440000", "0f1f8000000000", "0f1f840000000000",
+        "90", "6690", "0f1f00", "0f1f4000", "660f1f440000", "0f1f8000000000", "0f1f840000000000",
     )
 )  # fmt: skip

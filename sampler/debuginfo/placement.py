@@ -80,8 +80,8 @@ class Code:
 
         Where the stack may grow, what comes before is passed again when it has grown: the run begins behind that.
         """
-        if start != self.low and self.jumps_by_a_table:
-            return [one for one in self.instructions if one.address == start]
+        if self.jumps_by_a_table:
+            return self._pushes(start)
         found: list[Instruction] = []
         for one in self._from(start):
             if one.address != start and one.address in self.targets:
@@ -92,6 +92,20 @@ class Code:
             elif one.flow is not Flow.NEXT:
                 break
         return found
+
+    def _pushes(self, start: int) -> list[Instruction]:
+        """Of a run the part that is surely passed once: who saves a register there comes from outside."""
+        if start != self.low:
+            return [one for one in self.instructions if one.address == start]
+        found: list[Instruction] = []
+        for one in self._from(start):
+            found.append(one)
+            if one.flow is Flow.BRANCH and self._grows_the_stack(one):
+                found.clear()
+            elif one.flow is not Flow.NEXT:
+                break
+        last = max((place for place, one in enumerate(found) if one.text.startswith("push ")), default=0)
+        return found[: last + 1]
 
     def first_cheap(self) -> Instruction:
         """Where each call is met once, cheaply if that can be."""

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -143,6 +144,10 @@ def _check(task: Task) -> None:
     if len(task.sites) > _MOST_SITES:
         raise NotAnswerable(f"{len(task.sites)} places are too many for bpftrace", f"it takes {_MOST_SITES}",
                             "name fewer points, or use bcc")  # fmt: skip
+    places = Counter((site.path, site.address) for site in task.sites)
+    if any(count > 1 for count in places.values()):
+        raise NotAnswerable("bpftrace does not count one instruction for two points", "it would run one for both",
+                            "name each in a run of its own, or use bcc")  # fmt: skip
     aggregate = task.aggregate if isinstance(task, Watching) else None
     if aggregate is not None and aggregate.kind == LINEAR and aggregate.low < 0:
         what, why = "bpftrace knows no linear histogram of numbers below 0", f"it would begin at {aggregate.low}"

@@ -75,6 +75,7 @@ class Output:
                 self._maps |= data
             case {"type": "lost_events", "data": {"events": int(count)}}:
                 self._handed_over += count
+                self._failures.pending = True  # it may be among them that the next has failed
                 yield Lost(count)
             case {"type": "helper_error", "helper": str(helper)} if helper.startswith("probe_read"):
                 self._failures.pending = True
@@ -124,16 +125,16 @@ class Output:
         """``unreadable``: hits that were left out; others have gone in as 0."""
         if aggregate is None:
             return Reading(at_ns, unreadable=unreadable)
-        unreadable += self._unreadable
+        zeroed = self._unreadable
         match aggregate.kind:
             case kind if kind == COUNT:
                 counts = {name: self._count(f"{VALUES}{number}") for number, name in names}
-                return Reading(at_ns, counts, unreadable=unreadable)
+                return Reading(at_ns, counts, unreadable=unreadable, zeroed=zeroed)
             case kind if kind == STATS:
                 numbers = {name: self._numbers(number) for number, name in names}
-                return Reading(at_ns, numbers=numbers, unreadable=unreadable)
+                return Reading(at_ns, numbers=numbers, unreadable=unreadable, zeroed=zeroed)
         histograms = {name: self._buckets(f"{VALUES}{number}") for number, name in names}
-        return Reading(at_ns, histograms=histograms, unreadable=unreadable)
+        return Reading(at_ns, histograms=histograms, unreadable=unreadable, zeroed=zeroed)
 
     def _count(self, name: str, key: int | None = None) -> int:
         found = self._maps.get(name, 0)

@@ -25,7 +25,7 @@ class Reading:
     its reader. Then it is not known how many hits were lost.
 
     ``counts``: by point; ``histograms`` and ``numbers``: by what was measured. ``met``: hits at which a condition was
-    looked at.
+    looked at. ``zeroed``: reads that have failed, and gone into sums as 0.
     """
 
     at_ns: Interval
@@ -36,6 +36,7 @@ class Reading:
     unreadable: int = 0
     lost: int = 0
     met: int = 0
+    zeroed: int = 0
     cut_short: bool = False
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sampler.debuginfo.instructions import CALLED_NOP
 from sampler.errors import BinaryError, NoDebugInfo, NotAnswerable, PointNotFound
 from sampler.linux import procfs
 from sampler.placing import PlannedPlace, is_exact
@@ -57,7 +58,7 @@ def is_static(point: str) -> bool:
 def _places(point: str, target: Target) -> Sequence[PlannedPlace]:
     try:
         return plan_question(Question(point, ()), target, traced=True).places
-    except NoDebugInfo:
+    except (NoDebugInfo, PointNotFound):  # also of one function: an assembler's has a symbol only
         places = list(_by_symbol(point, target))
         if not places:
             raise
@@ -70,10 +71,21 @@ def _sites(point: str, places: Sequence[PlannedPlace], target: Target) -> Iterat
         for place in places:
             if not is_exact(point):
                 _check_once_a_call(point, image, place)
-            yield Site(
-                path, place.address, _file_offset(image.elf, place.address), _function(image, place.address),
+            symbol = image.symbols.covering(place.address)
+            site = Site(
+                path, place.address, _file_offset(image.elf, place.address), symbol.name if symbol else "",
                 place.where, place.instruction, place.emulated, 0, place.plans, place.conditions,
             )  # fmt: skip
+            yield _check_harmless(site, symbol.address if symbol else place.address)
+
+
+def _check_harmless(site: Site, low: int) -> Site:
+    """NotAnswerable where a probe would change what the program reckons with; ``low``: where its function begins."""
+    if site.instruction == CALLED_NOP and site.address != low:
+        raise NotAnswerable(f"no probe is set on {site.where}: `{site.instruction}`",
+                            "Linux makes a call of it, which writes where the function may keep something",
+                            "name another instruction, or ask with --instrument perf")  # fmt: skip
+    return site
 
 
 def _check_once_a_call(point: str, image: Image, place: PlannedPlace) -> None:
@@ -90,10 +102,16 @@ def _by_symbol(point: str, target: Target) -> Iterator[PlannedPlace]:
     from sampler.debuginfo.placement import Code
     from sampler.debuginfo.symbols import Symbols
 
+    name, further = (point.rpartition("+")[0], int(point.rpartition("+")[2], 0)) if is_exact(point) else (point, None)
     with image_of(target) as image:
-        for symbol in Symbols(image.elf).named(point):
+        for symbol in Symbols(image.elf).named(name) if name else ():
             code = Code.around(image, symbol.address)
-            one = code.first_cheap() if code is not None else None
+            if further is not None:
+                one = code.at(symbol.address + further) if code is not None else None
+                if one is None:
+                    continue
+            else:
+                one = code.first_cheap() if code is not None else None
             address, text, cheap = (one.address, one.text, one.emulated) if one else (symbol.address, "", False)
             yield PlannedPlace(address, symbol.name, (), (), text, cheap)
 
@@ -112,8 +130,8 @@ def _bodies(point: str, image: Image, target: Target) -> list[Code]:
     from sampler.debuginfo.placement import Code, UnknownExit
     from sampler.debuginfo.points import Points
 
-    if is_exact(point):
-        raise NotAnswerable(f"{point} has no return", "it is one instruction", "name the function: main.f:return")
+    if is_exact(point) or re.search(r":\d+$", point):
+        raise NotAnswerable(f"{point} has no return", "it is no function", "name the function: main.f:return")
     try:
         places = Points(image).find(point)
         inlined = [place for place in places if place.inlined]
@@ -121,7 +139,7 @@ def _bodies(point: str, image: Image, target: Target) -> list[Code]:
             raise NotAnswerable(f"{point} does not return everywhere", f"it is inlined at {len(inlined)} places",
                                 "name its caller, or build it without inlining")  # fmt: skip
         addresses = [place.address for place in places]
-    except NoDebugInfo:
+    except (NoDebugInfo, PointNotFound):
         addresses = [place.address for place in _by_symbol(point, target)]
         if not addresses:
             raise
@@ -199,7 +217,8 @@ def _static_site(probe: usdt.Probe, elf: Any, path: str, file_name: str) -> Site
     semaphore = _file_offset(elf, probe.semaphore) if probe.semaphore else 0
     arguments = tuple(usdt.argument(probe, number) for number in range(usdt.MOST_ARGUMENTS))
     where = f"{probe.provider}:{probe.name} in {file_name}"
-    return Site(path, probe.address, offset, probe.name, where, text, emulated, semaphore, arguments=arguments)
+    site = Site(path, probe.address, offset, probe.name, where, text, emulated, semaphore, arguments=arguments)
+    return _check_harmless(site, 0)
 
 
 def _files(target: Target) -> Iterator[tuple[str, str]]:
@@ -231,11 +250,3 @@ def _file_offset(elf: Any, address: int) -> int:
         if segment["p_vaddr"] <= address < segment["p_vaddr"] + segment["p_filesz"]:
             return int(address - segment["p_vaddr"] + segment["p_offset"])
     raise BinaryError(f"there is nothing at {address:#x} of the file")
-
-
-def _function(image: Image, address: int) -> str:
-    try:
-        symbol = image.symbols.covering(address)
-    except NoDebugInfo:
-        return ""
-    return symbol.name if symbol is not None else ""

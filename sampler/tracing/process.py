@@ -89,18 +89,17 @@ class Process:
             )  # fmt: skip
 
     def lines(self) -> Iterator[str]:
-        """Those that are there, without their ends. ``has_ended`` is set when no more will come."""
-        while not self.has_ended:
-            try:
-                data = os.read(self.descriptor, _MOST_READ)
-            except BlockingIOError:
-                return
-            self.has_ended = not data
-            *whole, self._rest = (self._rest + data).split(b"\n")
-            for line in whole:
-                yield line.decode(errors="replace")
-            if len(data) < _MOST_READ:
-                return
+        """Some of those that are there, without their ends. ``has_ended`` is set when no more will come."""
+        if self.has_ended:
+            return
+        try:
+            data = os.read(self.descriptor, _MOST_READ)
+        except BlockingIOError:
+            return
+        self.has_ended = not data
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        for line in whole:
+            yield line.decode(errors="replace")
 
     def ask_to_end(self) -> None:
         """By SIGINT, once: it says what it still knows, and ends."""

@@ -45,6 +45,10 @@ def _timing(question: LatencyQuestion, target: Target) -> Timing:
     if NONE in keys and len(keys) > 1:
         raise UsageError(f"{NONE} stands alone", fix="leave it out, or the others")
     by_thread, others = THREAD in keys, [key for key in keys if key not in (THREAD, NONE)]
+    shared = {(site.path, site.address) for site in entry.sites} & {(site.path, site.address) for site in end.sites}
+    if shared:
+        raise NotAnswerable(f"{question.entry} and {question.exit} are one instruction", "nothing is between them",
+                            f"give its end: {question.entry.partition('+')[0]}:return")  # fmt: skip
     keyed = [replace(probe, sites=tuple(_keyed(site, probe, others, target) for site in probe.sites))
              for probe in (entry, end)]  # fmt: skip
     return Timing(keyed[0], keyed[1], by_thread, UNITS_NS[question.unit], tuple(others))

@@ -31,6 +31,7 @@ from sampler.units import NS_PER_SECOND
 _STARTS_WITHIN_NS = 60 * NS_PER_SECOND  # the tool compiles its program
 _CENSUS_NS = NS_PER_SECOND
 _READ_EVERY_NS = NS_PER_SECOND // 10
+_MOST_AT_ONCE = 10_000  # hits in one line of the recording
 _A_PROBE_NS = NS_PER_SECOND // 4  # to set one, and to take it away
 
 
@@ -182,11 +183,13 @@ class Tracer:
         for event in events:
             if isinstance(event, Hit):
                 hits.append(event)
-                continue
+                if len(hits) < _MOST_AT_ONCE:
+                    continue
             if hits:
                 yield self._counted(hits)
                 hits = []
-            yield from self._taken(event)
+            if not isinstance(event, Hit):
+                yield from self._taken(event)
         if hits:
             yield self._counted(hits)
 
@@ -231,7 +234,7 @@ class Tracer:
         cost = Cost(self.costs.total(hits), hits=hits)
         return Tally(
             read_ns.high, read_ns, reading.counts, reading.histograms, reading.numbers, reading.ends_alone,
-            reading.unreadable, reading.lost + self._lost, cost,
+            reading.unreadable + reading.zeroed, reading.lost + self._lost, cost,
         )  # fmt: skip
 
     def _met(self, reading: Reading) -> int:

@@ -28,7 +28,7 @@ def begins(header: Line) -> Iterator[str]:
         cheap = "which the kernel emulates" if first["emulated"] else "which the kernel steps over"
         more = f", and {len(sites) - 1} more" if len(sites) > 1 else ""
         at = f" `{first['instruction']}`, {cheap}" if first["instruction"] else ""
-        yield f"at {where}: {first['address']}{at}{more}"
+        yield f"at {printable(where)}: {first['address']}{at}{more}"
 
 
 def _by_place(sites: Sequence[Line]) -> list[tuple[str, list[Line]]]:

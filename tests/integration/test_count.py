@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -265,3 +266,99 @@ def test_hits_that_do_not_meet_the_condition_cost_too(start: Start) -> None:
     for tool in TOOLS:
         done = sampler("watch", str(caller.pid), "number", *options, f"--instrument={tool}")
         assert done.returncode == 3, done
+
+
+# What an attack has found.
+
+ODD = r"""
+#include <stdio.h>
+#include <string.h>
+struct pair { long a, b; };
+__attribute__((noipa)) void keep(struct pair *p) { p->a += 0; }
+__attribute__((noipa)) void zero(struct pair *p) { p->a = 0; p->b = 0; keep(p); }
+__attribute__((noipa)) int dispatch(const unsigned char *code) {
+    static const void *const way[] = {&&more, &&done};
+    int sum = 0;
+more:
+    keep(&(struct pair){0, 0}); sum++;
+    goto *way[*code++];
+done:
+    return sum;
+}
+/* It keeps its arguments below its stack pointer, over the longest nop of which Linux makes a call. */
+long leaf(long, long);
+__asm__(".text\n.globl leaf\n.type leaf,@function\nleaf: mov %rdi,-8(%rsp)\n mov %rsi,-16(%rsp)\n nopl 0(%rax,%rax,1)\n"
+        " mov -8(%rsp),%rax\n sub -16(%rsp),%rax\n ret\n.size leaf,.-leaf\n");
+int main(void) {
+    char line[64]; int count, wrong = 0;
+    puts("ready"); fflush(stdout);
+    while (fgets(line, sizeof line, stdin)) {
+        if (sscanf(line, "calls %d", &count) != 1) continue;
+        for (int turn = 0; turn < count; turn++) {
+            struct pair p = {111, 222}; zero(&p);
+            dispatch((const unsigned char *)"\0\0\1");
+            wrong += leaf(turn, 7) != turn - 7;
+        }
+        printf("{\"ok\":\"calls\",\"wrong\":%d}\n", wrong); fflush(stdout);
+    }
+}
+"""
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Iterator[Tracee]:
+    (tmp_path / "it.c").write_text(ODD)
+    subprocess.run(["gcc", "-g", "-O2", "-o", tmp_path / "it", tmp_path / "it.c"], check=True)
+    with Tracee(program=tmp_path / "it") as target:
+        yield target
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_no_probe_is_put_where_linux_would_write_into_what_the_program_keeps(odd: Tracee, tool: str) -> None:
+    with tracing("count", odd.pid, "leaf", tool=tool) as run:
+        run.attached()
+        assert odd.ask("calls 1000") == '{"ok":"calls","wrong":0}\n'
+        assert run.tally(lambda line: line["counts"]["leaf"] >= 1000)["counts"] == {"leaf": 1000}
+        run.end()
+    done = sampler("count", str(odd.pid), "leaf+10", f"--with={tool}")
+    assert (done.returncode, "writes where the function may keep something" in done.stderr) == (1, True), done
+    assert odd.ask("calls 10") == '{"ok":"calls","wrong":0}\n'
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_probe_is_not_put_behind_what_changes_the_answer(odd: Tracee, tool: str) -> None:
+    with tracing("watch", odd.pid, "p->a", "--at=zero", "--aggregate=stats", tool=tool) as run:
+        run.attached()
+        odd.ask("calls 100")
+        found = run.tally(lambda line: line["cost"]["hits"] >= 100)
+        assert found["numbers"]["p->a"] == {"count": 100, "sum": 11100, "low": 111, "high": 111}
+        run.end()
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_calls_are_told_from_turns_where_a_table_leads_back(odd: Tracee, tool: str) -> None:
+    with tracing("count", odd.pid, "dispatch", "dispatch:return", tool=tool) as run:
+        run.attached()
+        odd.ask("calls 100")
+        found = run.tally(lambda line: line["counts"]["dispatch:return"] >= 100)
+        assert found["counts"] == {"dispatch": 100, "dispatch:return": 100}
+        run.end()
+
+
+def test_two_points_of_one_instruction_are_not_counted_by_bpftrace(odd: Tracee) -> None:
+    done = sampler("count", str(odd.pid), "keep", "keep+0", "--with=bpftrace")
+    assert (done.returncode, "one instruction for two points" in done.stderr) == (1, True)
+    done = sampler("latency", str(odd.pid), "keep", "keep+0")
+    assert (done.returncode, "nothing is between them" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_function_that_is_called_without_a_pause_does_not_keep_a_run_from_its_end(start: Start, tool: str) -> None:
+    caller = start("-threads=2", program="go_uprobe")
+    with tracing("watch", caller.pid, "number", "--at=main.f", "--duration=500ms", tool=tool) as run:
+        run.until(lambda line: line["type"] == "footer")
+        assert run.process.wait(20) == 0
+    samples = [line for line in run.lines if line["type"] == "samples"]
+    assert samples
+    assert max(len(line["t_ns"]) for line in samples) <= 10_000
+    assert_as_found(caller.pid)

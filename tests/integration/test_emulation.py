@@ -13,7 +13,7 @@ from sampler.debuginfo.instructions import decode
 # Each with what makes a function of it that can be called.
 EMULATED = [
     *("555dc3", "4154415cc3", "90c3", "6690c3", "0f1f4000c3"),
-    *("0f1f440000c3", "eb00c3", "7600c3", "0f8600000000c3", "e80000000058c3"),
+    *("660f1f440000c3", "eb00c3", "7600c3", "0f8600000000c3", "e80000000058c3"),
 ]
 STEPPED = ["31c0c3", "4889e0c3", "c3", "f30f1efac3", "6a0158c3", "e300c3"]
 

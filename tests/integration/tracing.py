@@ -46,14 +46,7 @@ class Tracing:
 
 @contextmanager
 def tracing(verb: str, pid: int, *words: Any, tool: str = "bpftrace", **options: Any) -> Iterator[Tracing]:
-    command = (
-        verb,
-        f"--instrument={tool}",
-        "--format=jsonl",
-        "--every=100ms",
-        WITHOUT_BUDGET,
-        str(pid),
-        *map(str, words),
-    )
-    with started(*command, **options) as process:
+    one_by_one = verb == "watch" and not any(str(word).startswith("--aggregate") for word in words)
+    options_of_it = ["--format=jsonl", *([] if one_by_one else ["--every=100ms"]), WITHOUT_BUDGET]
+    with started(verb, f"--instrument={tool}", *options_of_it, str(pid), *map(str, words), **options) as process:
         yield Tracing(process)
