@@ -23,10 +23,8 @@ RUST_TYPES := build/rust_types build/rust_types-o2 build/rust_types-dwarf5
 C_PROGRAMS := $(C_RINGS) $(C_TYPES) $(C_REFERENCES) build/offspring build/crowd build/shared build/moving build/native build/tracer
 NATIVE_PROGRAMS := $(C_PROGRAMS) $(CPP_TYPES) $(RUST_TYPES)
 THIRD_PARTY := build/third-party/caddy build/third-party/nats-server build/.native
-# Tests whose targets sleep most of the time, or which wait for a compiler: two files at once. All others have the machine
-# to themselves.
-TOGETHER := $(patsubst %,tests/integration/test_%.py,traced_values count latency tracing_ends demo parity third_party points debug_files) \
-	tests/unit
+# Tests whose targets sleep most of the time: two files at once. All others have the machine to themselves.
+TOGETHER := $(patsubst %,tests/integration/test_%.py,parity third_party points debug_files) tests/unit
 C = gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pthread
 CPP = g++ -std=c++17 -Wall -Wextra -Werror -pthread
 RUST = rustc --edition 2021 -D warnings -g

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 from bench.tracee import ROOT, Tracee
 
@@ -52,18 +51,3 @@ def _no_target_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def pytest_report_header() -> str:
     return f"as user {os.geteuid()}, on {os.cpu_count()} processors"
-
-
-class Scheduling(LoadScopeScheduling):
-    """The tests of a file by one worker; those of tracing all by one, for bpftrace probes every process of a file."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        scope = super()._split_scope(nodeid)
-        return "tracing" if any(f"test_{name}.py" in scope for name in TRACING) else scope
-
-
-TRACING = ("count", "demo", "latency", "traced_values", "tracing_ends")
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
-    return Scheduling(config, log)

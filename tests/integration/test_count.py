@@ -354,7 +354,7 @@ def test_two_points_of_one_instruction_are_not_counted_by_bpftrace(odd: Tracee) 
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_function_that_is_called_without_a_pause_does_not_keep_a_run_from_its_end(start: Start, tool: str) -> None:
-    caller = start("-threads=2", program="go_uprobe")
+    caller = start(program="go_uprobe")
     with tracing("watch", caller.pid, "number", "--at=main.f", "--duration=500ms", tool=tool) as run:
         run.until(lambda line: line["type"] == "footer")
         assert run.process.wait(20) == 0

@@ -188,7 +188,7 @@ def test_a_recorder_that_is_killed_at_any_moment_leaves_the_target_as_found(
     start: Start, tool: str, turns: int
 ) -> None:
     """From before its tool has begun to when the probes are set."""
-    caller = start(program="go_uprobe")
+    caller = start("-rate=100000", program="go_uprobe")
     for turn in range(turns):
         with tracing("count", caller.pid, "main.f", "main.f:return", tool=tool) as run:
             recorder = child_of(run.process.pid)
