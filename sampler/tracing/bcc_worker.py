@@ -61,7 +61,9 @@ def run(order: dict[str, Any], wake: int) -> None:
     for event in events:
         os.close(event)
     if hits:
-        hits.take()
+        while hits.take():  # nobody adds to them any more
+            pass
+        say(reading(program, order["maps"]))  # of what was lost meanwhile
     os._exit(0)  # BCC's own way out would look for a file system that need not be there
 
 
@@ -107,14 +109,17 @@ class Hits:
         self._size += size
         return -1 if self._size >= MOST_PENDING else 0
 
-    def take(self) -> None:
+    def take(self) -> bool:
+        """Some of those that are there; whether there were any."""
         self._program.ring_buffer_consume()
-        self._flush()
+        return self._flush()
 
-    def _flush(self) -> None:
-        if self._records:
-            say({"hits": base64.b64encode(b"".join(self._records)).decode()})
-            self._records, self._size = [], 0
+    def _flush(self) -> bool:
+        if not self._records:
+            return False
+        say({"hits": base64.b64encode(b"".join(self._records)).decode()})
+        self._records, self._size = [], 0
+        return True
 
 
 def reading(program: Any, maps: dict[str, str]) -> dict[str, Any]:

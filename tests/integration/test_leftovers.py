@@ -113,7 +113,7 @@ def test_a_recorder_that_does_not_leave_is_killed_and_the_target_taken_back(
     tracee: Tracee, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(frontend, "_LEAVES_WITHIN_S", 0.1)  # less than until it would be woken
-    with frontend.Recorder(["--at=main.write", "--rate=10/s", "--", str(tracee.pid), GAP]) as recorder:
+    with frontend.Recorder(["record", "--at=main.write", "--rate=10/s", "--", str(tracee.pid), GAP]) as recorder:
         for text in frontend.split_lines(recorder.chunks(lambda: None)):
             line = json.loads(text)
             recorder.take_note(line)
