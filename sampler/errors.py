@@ -154,10 +154,6 @@ class TracerMissing(TracerError):
     """No such tool, or not what it needs."""
 
 
-class TracerEnded(TracerError):
-    """It ended before it was asked to."""
-
-
 class TracerRefused(TracerError):
     """It, or the kernel on its behalf, did not take the program."""
 

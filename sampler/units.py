@@ -7,7 +7,7 @@ import re
 from sampler.errors import UsageError
 
 NS_PER_SECOND = 1_000_000_000
-_UNITS_NS = {
+UNITS_NS = {
     "ns": 1,
     "us": 1_000,
     "µs": 1_000,
@@ -26,7 +26,7 @@ SHORTEST_PERIOD_NS = 1_000  # a million looks a second: beyond any instrument
 def parse_duration(text: str) -> int:
     """``100ms``, ``1.5s``, ``2m`` or plain seconds, in nanoseconds; UsageError unless over 0."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-zµ]*)", text.strip())
-    unit = _UNITS_NS.get(match[2] or "s") if match else None
+    unit = UNITS_NS.get(match[2] or "s") if match else None
     if not match or unit is None:
         raise UsageError(f"{text!r} is not a duration", fix="write it like 100ms, 1.5s or 2m")
     # Bounded before the conversion: float() of a thousand digits is inf, and int(inf) raises.

@@ -47,16 +47,24 @@ class Executable:
     @cached_property
     def build_id(self) -> str | None:
         """The GNU build-id, else Go's own, else None."""
+        go = next((desc for name, _, desc in self._notes if str(name).rstrip("\0") == "Go"), None)
+        return self.gnu_build_id or (go.decode(errors="replace") if isinstance(go, bytes) else go)
+
+    @cached_property
+    def gnu_build_id(self) -> str | None:
+        """In hexadecimal."""
+        found = (desc for name, kind, desc in self._notes if name == "GNU" and kind == "NT_GNU_BUILD_ID")
+        return next(found, None)
+
+    @cached_property
+    def _notes(self) -> list[tuple[Any, Any, Any]]:
         with self._reading():
-            notes = [
+            return [
                 (note["n_name"], note["n_type"], note["n_desc"])
                 for section in self._elf.iter_sections()
                 if section["sh_type"] == "SHT_NOTE"
                 for note in section.iter_notes()
             ]
-        gnu = next((desc for name, kind, desc in notes if name == "GNU" and kind == "NT_GNU_BUILD_ID"), None)
-        go = next((desc for name, _, desc in notes if str(name).rstrip("\0") == "Go"), None)
-        return gnu or (go.decode(errors="replace") if isinstance(go, bytes) else go)
 
     @cached_property
     def go_version(self) -> GoVersion | None:

@@ -6,18 +6,16 @@ stepped over: two exceptions more (arch/x86/kernel/uprobes.c).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from sampler.debuginfo.image import Image
 from sampler.debuginfo.instructions import Flow, Instruction, decode
-from sampler.debuginfo.symbols import Symbol
+from sampler.debuginfo.symbols import COLD, Symbol
 
 _GROWS_THE_STACK = "runtime.morestack"
 _LARGEST = 1 << 20  # bytes of a function that are decoded
-_COLD = re.compile(r"\.cold(\.\d+)?$")
 _BEFORE_A_TABLE = 8  # instructions between the look into a table and the jump
 
 
@@ -45,10 +43,9 @@ class Code:
         symbol = image.symbols.covering(address)
         if symbol is None:
             return None
-        name = _COLD.sub("", symbol.name)
-        cold = [one for one in image.symbols.beginning(f"{name}.cold") if _COLD.sub("", one.name) == name]
+        name = COLD.sub("", symbol.name)
         main = symbol if symbol.name == name else next(iter(image.symbols.named(name)), symbol)
-        parts = [main, *cold]
+        parts = [main, *image.symbols.laid_apart.get(name, ())]
         found = [_decoded(image, part) for part in parts]
         if not all(found) or not any(one.address == address for part in found for one in part):
             return None

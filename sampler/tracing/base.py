@@ -71,15 +71,3 @@ def tool_class(name: str) -> type[Tool]:
     module, kind = TOOLS[name]
     chosen: type[Tool] = getattr(import_module(module), kind)
     return chosen
-
-
-def build_id_of(path: str) -> bytes | None:
-    """The GNU build-id of an ELF file."""
-    from elftools.elf.elffile import ELFFile
-
-    with open(path, "rb") as file:
-        sections: Iterator[Any] = ELFFile(file).iter_sections()
-        for section in sections:
-            if section["sh_type"] == "SHT_NOTE" and section.name == ".note.gnu.build-id":
-                return next((bytes.fromhex(note["n_desc"]) for note in section.iter_notes()), None)
-    return None

@@ -13,16 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from sampler.debuginfo.executable import Executable
 from sampler.errors import NotAnswerable, NotPermitted, SamplerError, TracerMissing, TracerRefused
 from sampler.linux.elf_names import naming
 from sampler.question import LINEAR
 from sampler.sample import Interval
-from sampler.tracing.base import Order, build_id_of
+from sampler.tracing.base import Order
 from sampler.tracing.bpftrace_output import Output
-from sampler.tracing.bpftrace_text import (
-    Setting,
-    program,
-)
+from sampler.tracing.bpftrace_text import Setting, program
 from sampler.tracing.events import Event, Failed, Reading
 from sampler.tracing.process import Command
 from sampler.tracing.tasks import Site, Task, Watching
@@ -106,7 +104,9 @@ class Bpftrace:
         found = {}
         for path in {site.path for site in self._names}:
             names = {name: site.address for site, name in self._names.items() if site.path == path}
-            found[_ROOT.sub("", path)] = naming(names, build_id_of(path))
+            with open(path, "rb") as file:
+                build_id = Executable(file, path).gnu_build_id
+            found[_ROOT.sub("", path)] = naming(names, bytes.fromhex(build_id) if build_id else None)
         return found
 
     def events(self, line: str) -> Iterator[Event]:

@@ -69,9 +69,9 @@ def _sites(point: str, places: Sequence[PlannedPlace], target: Target) -> Iterat
     path = reachable(target, target.executable, procfs.executable(target.pid))
     with image_of(target) as image:
         for place in places:
-            if not is_exact(point):
-                _check_once_a_call(point, image, place)
             symbol = image.symbols.covering(place.address)
+            if symbol is not None and place.address == symbol.address and not is_exact(point):
+                _check_once_a_call(point, image, place)
             site = Site(
                 path, place.address, _file_offset(image.elf, place.address), symbol.name if symbol else "",
                 place.where, place.instruction, place.emulated, 0, place.plans, place.conditions,
@@ -146,12 +146,11 @@ def _bodies(point: str, image: Image, target: Target) -> list[Code]:
     codes = [Code.around(image, address) for address in addresses]
     try:
         found = [code for code in codes if code is not None and code.exits()]
+        if None in codes:
+            raise UnknownExit("its code cannot be taken apart")
     except UnknownExit as reason:
         raise NotAnswerable(f"not all ways out of {point} are known", str(reason),
                             "give the instruction that is meant, like main.f+12") from reason  # fmt: skip
-    if None in codes:
-        raise NotAnswerable(f"not all ways out of {point} are known", "its code cannot be taken apart",
-                            "give the instruction that is meant, like main.f+12")  # fmt: skip
     if not found:
         raise NotAnswerable(f"{point} never returns", "there is no return in its code", "name another point")
     return found
@@ -246,7 +245,7 @@ def reachable(target: Target, path: str, link: str) -> str:
 
 
 def _file_offset(elf: Any, address: int) -> int:
-    for segment in elf.iter_segments("PT_LOAD"):
-        if segment["p_vaddr"] <= address < segment["p_vaddr"] + segment["p_filesz"]:
-            return int(address - segment["p_vaddr"] + segment["p_offset"])
-    raise BinaryError(f"there is nothing at {address:#x} of the file")
+    at = next(elf.address_offsets(address), None)
+    if at is None:
+        raise BinaryError(f"there is nothing at {address:#x} of the file")
+    return int(at)

@@ -51,8 +51,7 @@ class Process:
         self._command, self._ends_within_s = command, _ENDS_WITHIN_S + more_s
         self._rest = b""
         self._open = ExitStack()
-        self.asked_ns: int | None = None
-        self.has_ended = self.was_killed = False
+        self.has_ended = self.was_killed = self._asked = False
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -103,8 +102,8 @@ class Process:
 
     def ask_to_end(self) -> None:
         """By SIGINT, once: it says what it still knows, and ends."""
-        if self.asked_ns is None:
-            self.asked_ns = time.monotonic_ns()
+        if not self._asked:
+            self._asked = True
             self._process.send_signal(signal.SIGINT)
 
     def last_lines(self) -> Iterator[str]:

@@ -13,8 +13,8 @@ from sampler.question import AnyQuestion, CountQuestion, LatencyQuestion, Questi
 from sampler.target import Target
 from sampler.tracing.find import find_probe, is_static
 from sampler.tracing.tasks import Counting, Probe, Site, Task, Timing, Watching
+from sampler.units import UNITS_NS
 
-UNITS_NS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 THREAD, GOROUTINE, NONE = "thread", "goroutine", "none"
 _ARGUMENT = re.compile(r"arg(\d{1,2})")
 _G = Register(14)  # the goroutine, in all code that Go's compiler has made: src/cmd/compile/abi-internal.md
