@@ -74,6 +74,10 @@ class Recorder:
         self._ours.close()
         self._said.close()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def stop(self) -> None:
         """Asks it to leave the target and to end; once is enough."""
         if self._stopped_at is None and self._process.poll() is None:

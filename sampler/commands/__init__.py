@@ -7,7 +7,20 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Protocol, cast
 
-VERBS = ("diode-gap", "watch", "count", "latency", "record", "report", "plot", "doctor", "vars", "demo", "completion")
+VERBS = (
+    "diode-gap",
+    "watch",
+    "count",
+    "latency",
+    "compare",
+    "record",
+    "report",
+    "plot",
+    "doctor",
+    "vars",
+    "demo",
+    "completion",
+)
 
 
 class Command(Protocol):

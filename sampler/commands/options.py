@@ -35,7 +35,7 @@ def typed(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 def add_question_options(parser: argparse.ArgumentParser) -> None:
     """When to look, within which budget, and how."""
     _add_timing(parser)
-    _add_budget(parser)
+    add_budget_options(parser)
     parser.add_argument(
         "--instrument",
         choices=(AUTO, *INSTRUMENTS, *TRACING),
@@ -101,7 +101,8 @@ def _add_timing(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_budget(parser: argparse.ArgumentParser) -> None:
+def add_budget_options(parser: argparse.ArgumentParser) -> None:
+    """What no run may go beyond."""
     budget = parser.add_argument_group("what the target may be put through")
     budget.add_argument(
         "--max-pause",

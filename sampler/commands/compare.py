@@ -1,0 +1,116 @@
+"""Ask one question by every instrument, in turns, and see what each takes from the target.
+
+  sampler compare TARGET EXPRESSION --at POINT --progress COUNTER
+
+In each round each instrument asks for one window of time, at each rate, in an order by chance; between them
+nobody does. How far the target gets is measured in the target: by a counter of its own (--progress), which is
+read in its memory without a stop, or else by its processor time. Then values, cost and slowdown stand side by
+side. Instruments that would take more than --max-suspended of the target's time are ended, as in any run.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from sampler import units
+from sampler.commands.options import LARGEST_COUNT, add_budget_options, typed
+from sampler.compare.arms import parse_instruments, parse_rates
+from sampler.errors import UsageError
+from sampler.question import Aggregate
+
+HELP = "one question by every instrument, in turns: values, cost and slowdown"
+MOST_ROUNDS = 1000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("words", nargs="+", metavar="TARGET EXPRESSION", help="the process, then what to ask")
+    parser.add_argument("--at", required=True, metavar="POINT", dest="point", help="where it is asked")
+    _add_plan(parser)
+    _add_progress(parser)
+    add_budget_options(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument("--output", metavar="FILE", help="save all rounds as JSON; must not exist yet")
+    output.add_argument("--quiet", action="store_true", help="print nothing but the result")
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    plan = parser.add_argument_group("what is compared")
+    plan.add_argument(
+        "--instruments",
+        type=typed(parse_instruments),
+        metavar="LIST",
+        help="like perf,bcc, with rates of its own dlv:1:10 (default: all that fit the target)",
+    )
+    plan.add_argument(
+        "--rates",
+        type=typed(parse_rates),
+        default=(1.0, 10.0, 100.0, 1000.0),
+        metavar="LIST",
+        help="looks a second (default 1,10,100,1000; debuggers are not asked beyond 100)",
+    )
+    plan.add_argument("--rounds", type=typed(_parse_rounds), default=5, metavar="N", help="default 5")
+    plan.add_argument(
+        "--round",
+        type=typed(units.parse_duration),
+        default=2 * units.NS_PER_SECOND,
+        metavar="TIME",
+        help="how long each asks in a round (default 2s)",
+    )
+    plan.add_argument(
+        "--jitter",
+        type=typed(units.parse_jitter),
+        default=0.5,
+        metavar="SHARE",
+        help="move each look by up to this share of the period (default 50%%)",
+    )
+    plan.add_argument(
+        "--window",
+        type=typed(units.parse_duration),
+        default=units.NS_PER_SECOND,
+        metavar="TIME",
+        help="how long a look waits for the point to be reached (default 1s)",
+    )
+    plan.add_argument(
+        "--aggregate",
+        type=typed(Aggregate.parse),
+        default=Aggregate("hist"),
+        metavar="HOW",
+        help="how bpftrace and bcc sum up: hist (default) or lhist:LOW,HIGH,STEP",
+    )
+    plan.add_argument("--seed", type=int, help="of the order (default: by chance; it is told)")
+
+
+def _add_progress(parser: argparse.ArgumentParser) -> None:
+    progress = parser.add_argument_group("how far the target gets")
+    progress.add_argument(
+        "--progress",
+        metavar="COUNTER",
+        help="what grows with its work, like d.writeIndex (default: its processor time, a weaker measure)",
+    )
+    progress.add_argument(
+        "--progress-at", metavar="POINT", help="where that is looked up, once (default: the point of the question)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from sampler.commands.comparison import run_comparison
+
+    words: list[str] = arguments.words
+    if len(words) > 2:
+        raise UsageError("one expression is compared", fix="ask the others by a comparison of their own")
+    if len(words) == 1 and words[0].isdigit():
+        raise UsageError(f"nothing is asked of process {words[0]}", fix="add an expression")
+    if arguments.progress_at and not arguments.progress:
+        raise UsageError("--progress-at says where, but nothing what", fix="add --progress COUNTER")
+    return run_comparison(arguments, words[0] if len(words) > 1 else None, words[-1])
+
+
+def _parse_rounds(text: str) -> int:
+    if (
+        not text.isascii()
+        or not text.isdigit()
+        or len(text) > len(str(LARGEST_COUNT))
+        or not 1 <= int(text) <= MOST_ROUNDS
+    ):
+        raise UsageError(f"{text!r} is no number of rounds", fix=f"give a whole number from 1 to {MOST_ROUNDS}")
+    return int(text)

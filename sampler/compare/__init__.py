@@ -1,0 +1,1 @@
+"""One question, every instrument, in turns: what each sees, and what it takes from the target."""

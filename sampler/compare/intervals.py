@@ -1,0 +1,74 @@
+"""How sure a figure is that was measured in several rounds: the bootstrap over rounds.
+
+The studentised bootstrap (Efron, Tibshirani: An Introduction to the Bootstrap, 12.5): of few rounds the plain
+percentiles are too narrow; with 5 they hold the truth in 83 of 100 cases, these in 93 to 96
+(``tests/unit/test_intervals.py`` holds that).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: With fewer rounds there is no interval.
+LEAST_ROUNDS = 4
+_RESAMPLES = 4000
+_SEED = 20180101  # the same rounds give the same interval, whenever they are read
+#: A target that made no progress at all: so little in place of nothing, to have a logarithm.
+_NOTHING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """``low`` and ``high``: of the 95 % interval; None where there were too few rounds for one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    def holds(self, value: float) -> bool:
+        """Whether the interval does; False where there is none."""
+        return self.low is not None and self.high is not None and self.low <= value <= self.high
+
+    def to_json(self) -> list[float | None]:
+        return [self.value, self.low, self.high]
+
+
+def mean(rounds: Sequence[float]) -> Estimate | None:
+    """The mean of one figure a round; None of no rounds."""
+    if not rounds:
+        return None
+    value = math.fsum(rounds) / len(rounds)
+    if len(rounds) < LEAST_ROUNDS:
+        return Estimate(value)
+    low, high = _interval(rounds)
+    return Estimate(value, low, high)
+
+
+def ratio(rounds: Sequence[float]) -> Estimate | None:
+    """The geometric mean of one ratio a round: a half weighs as much as a double."""
+    found = mean([math.log(max(_NOTHING, one)) for one in rounds])
+    if found is None or found.low is None or found.high is None:
+        return None if found is None else Estimate(math.exp(found.value))
+    return Estimate(math.exp(found.value), math.exp(found.low), math.exp(found.high))
+
+
+def _interval(rounds: Sequence[float]) -> tuple[float, float]:
+    import numpy
+
+    values = numpy.asarray(rounds, dtype=float)
+    count, error = len(values), _error(values)
+    if error <= 1e-12 * max(1e-300, abs(values.mean())):  # all rounds alike
+        return float(values.mean()), float(values.mean())
+    chosen = values[numpy.random.default_rng(_SEED).integers(0, count, (_RESAMPLES, count))]
+    errors = chosen.std(axis=1, ddof=1) / math.sqrt(count)
+    apart = errors > 1e-12 * error  # a resample of one round only has no error of its own
+    studentised = (chosen.mean(axis=1)[apart] - values.mean()) / errors[apart]
+    below, above = numpy.quantile(studentised, [0.025, 0.975])
+    return float(values.mean() - above * error), float(values.mean() - below * error)
+
+
+def _error(values: Any) -> float:
+    return float(values.std(ddof=1)) / math.sqrt(len(values))

@@ -1,0 +1,28 @@
+"""Whether a target is as it was before an instrument came: there, running, untraced, its text unchanged."""
+
+from __future__ import annotations
+
+from sampler.errors import TargetEnded
+from sampler.linux import fate, procfs, text
+from sampler.target import Target
+
+
+def check_there(target: Target) -> None:
+    """TargetEnded if it is not, or if another process has its PID."""
+    if not procfs.is_same_process(target.pid, target.start_ticks):
+        raise TargetEnded(f"process {target.pid} ({target.name}) has ended")
+
+
+def untidy(target: Target) -> str:
+    """What is not as it was, as a phrase; empty where all is. One that has ended is no less tidy for that."""
+    if not procfs.is_same_process(target.pid, target.start_ticks):
+        return ""
+    if tracer := procfs.tracer(target.pid):
+        return f"process {tracer} traces it"
+    if procfs.task_state(target.pid, None) == procfs.JOB_STOPPED:
+        return f"it is {fate.describe(target.pid, target.start_ticks)}"
+    try:
+        changed = {found.address for found in text.differences(target.pid)} - set(target.patched)
+    except (OSError, ValueError):  # it has ended, or its file has gone: nothing to compare with
+        return ""
+    return f"its text differs from its file at {min(changed):#x}" if changed else ""

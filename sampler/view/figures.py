@@ -1,0 +1,101 @@
+"""A comparison's figures as text: what all its tables say alike, in a terminal, a README and a report."""
+
+from __future__ import annotations
+
+from sampler.compare.agreement import Agreement
+from sampler.compare.findings import Finding
+from sampler.compare.intervals import Estimate
+from sampler.units import format_duration, span
+from sampler.view.statistics import show_value
+
+NONE = "–"
+
+
+def asked(row: Finding) -> str:
+    return f"{row.arm.rate:g}/s" if row.arm.rate is not None else "every hit" if row.traces else NONE
+
+
+def rate(value: float | None) -> str:
+    """So many a second, in three digits."""
+    if value is None:
+        return NONE
+    for unit, scale in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= scale * 0.9995:
+            return f"{_digits(value / scale)} {unit}/s"
+    return f"{_digits(value)}/s"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.2f}" if value < 9.995 else f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
+
+
+def suspended(row: Finding) -> str:
+    """Of a look; of a tracing tool, what a hit takes."""
+    bounds = row.suspended_ns if row.arm.rate is not None else row.hit_ns
+    if bounds is None:
+        return NONE
+    return span(bounds.low, bounds.high) if bounds.high else "nobody"
+
+
+def share(row: Finding) -> str:
+    if row.share is None:
+        return NONE
+    low, high = row.share
+    return "0 %" if not high else f"{_percent(low)}–{_percent(high)} %"
+
+
+def slowdown(found: Estimate | None) -> str:
+    """A share of progress lost, with its interval."""
+    if found is None:
+        return NONE
+    if found.low is None or found.high is None:
+        return f"{_percent(found.value)} % (?)"
+    return f"{_percent(found.value)} % ({_percent(found.low)} to {_percent(found.high)})"
+
+
+def _percent(part: float) -> str:
+    """Near 100 % more places."""
+    percent = 100 * part
+    if percent >= 99.5:
+        return f"{min(percent, 99.99):.2f}" if percent < 99.995 else f"{percent:.3f}"
+    return f"{percent:.2f}" if abs(percent) < 0.995 else f"{percent:.1f}" if abs(percent) < 99.5 else f"{percent:.0f}"
+
+
+def stall(row: Finding) -> str:
+    return NONE if row.stall_ns is None else format_duration(row.stall_ns)
+
+
+def cpu(row: Finding) -> str:
+    return NONE if row.cpu is None else f"{100 * row.cpu:.1f} %"
+
+
+def samples(row: Finding) -> str:
+    return NONE if row.rounds == 0 or row.arm.instrument == "control" else f"{row.samples:,}"
+
+
+def misses(row: Finding) -> str:
+    return f"{sum(row.misses.values()):,}" if row.samples or row.misses else NONE
+
+
+def quantile(row: Finding, place: int) -> str:
+    return NONE if row.spread is None else show_value(row.spread.quantiles[place])
+
+
+def mean(row: Finding) -> str:
+    return NONE if row.spread is None else f"{row.spread.mean:.4g}"
+
+
+def agreement(found: Agreement | None) -> str:
+    """The distance with its interval, and whether chance may have made it."""
+    if found is None:
+        return NONE
+    verdict = "alike" if found.agrees else "differs"
+    return f"{found.distance:.2f} ({found.low:.2f}–{found.high:.2f}) {verdict}"
+
+
+def estimate(found: Estimate | None) -> str:
+    if found is None:
+        return NONE
+    if found.low is None or found.high is None:
+        return f"{found.value:.4g}"
+    return f"{found.value:.4g} ({found.low:.4g} to {found.high:.4g})"
