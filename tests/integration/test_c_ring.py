@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import signal
 import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from bench.tracee import ROOT, Tracee
+from bench.tracee import ROOT, Report, Tracee
 from sampler.linux import procfs
 from tests.conftest import Start
 from tests.integration.help import assert_as_found, wait_until
@@ -97,3 +99,88 @@ def test_a_stampede_is_one_call_of_each_thread(start: Start) -> None:
     assert target.ask("stampede") == '{"ok":"stampede"}\n'
     report = target.report()
     assert report["stampede"]["calls"] == report["calls"] == 50
+
+
+PROGRAMS = pytest.mark.parametrize("program", ["c_ring", "tracee"])
+
+Pairs = list[list[int]]
+
+
+def reports(target: Tracee) -> Iterator[Report]:
+    """Twenty of a target with ``-every``: where the machine stalls, what is made up for spoils one, not all."""
+    assert target.process.stdout is not None
+    return map(json.loads, itertools.islice(target.process.stdout, 20))
+
+
+def shares(pairs: Pairs) -> list[float]:
+    """Of the labels from 0 to 19, in all."""
+    weights = dict(pairs)
+    return [weights.get(label, 0) / max(sum(weights.values()), 1) for label in range(20)]
+
+
+def total(pairs: Pairs) -> int:
+    return sum(weight for _, weight in pairs)
+
+
+def shows_pulses_of_20(report: Report) -> bool:
+    after_rest, *others = shares(report["gap_waited"])
+    return (
+        all(0.03 < each < 0.07 for each in shares(report["gap"]))
+        and 0.4 < after_rest < 0.65
+        and all(0.01 < each < 0.05 for each in others)
+    )
+
+
+@PROGRAMS
+def test_a_pulse_meets_each_gap_as_often_and_the_first_after_half_of_the_time(start: Start, program: str) -> None:
+    target = start("-rate=1000", "-pulse=20", "-gaps=1", "-every=1s", program=program)
+    assert any(map(shows_pulses_of_20, reports(target)))
+
+
+@PROGRAMS
+def test_the_time_before_an_observed_write_is_since_the_write_before_observed_or_not(
+    start: Start, program: str
+) -> None:
+    target = start("-rate=1000", "-gaps=10", "-every=500ms", program=program)
+    assert any(total(report["gap_waited"]) < 5_000_000 * total(report["gap"]) for report in reports(target))
+
+
+@PROGRAMS
+@pytest.mark.parametrize("pulse", [0, 20])
+def test_the_time_before_writes_is_never_more_than_there_was(start: Start, program: str, pulse: int) -> None:
+    target = start("-rate=1000", f"-pulse={pulse}", "-gaps=1", "-every=200ms", program=program)
+    interval = waited = 0
+    for report in itertools.islice(reports(target), 5):
+        interval += report["interval_ns"]
+        waited += total(report["gap_waited"])
+        assert total(report["gap"]) + report["gap_under"] + report["gap_over"] == report["writes"]
+        assert {gap for gap, _ in report["gap_waited"]} <= {gap for gap, _ in report["gap"]}
+        assert waited <= interval
+    assert waited > 0
+
+
+@PROGRAMS
+def test_without_a_rate_no_time_is_taken_before_a_write(start: Start, program: str) -> None:
+    report = start("-gaps=1", program=program).report()
+    assert report["gap"]
+    assert report["gap_waited"] == []
+
+
+@PROGRAMS
+def test_the_first_write_after_a_resume_has_no_time_before_it(start: Start, program: str) -> None:
+    target = start("-rate=1000", "-gaps=1", program=program)
+    target.ask("quiet")
+    quiet_since = target.report()["t_ns"]
+    wait_until(lambda: target.report()["t_ns"] > quiet_since + 100_000_000, "it was quiet for long")
+    still_quiet = target.report()["t_ns"]
+    target.ask("resume")
+    first = next(report for report in iter(target.report, None) if report["writes"])
+    assert total(first["gap_waited"]) <= first["t_ns"] - still_quiet
+
+
+@PROGRAMS
+def test_a_pulse_is_of_a_program_at_a_rate(program: str) -> None:
+    run = subprocess.run(
+        [ROOT / "build" / program, "-pulse=20"], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert run.returncode == 2
