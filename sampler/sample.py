@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any, ClassVar
 
 Value = int | float | bool | str | None
+#: Phases of a look, each with its time, in time order.
+Marks = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Cost:
     ``wait_ns``: from the armed breakpoint to its hit. ``hits``: how often the breakpoint was reached.
     ``between_ns``: what was suspended since the look before, for the target's own signals and threads.
     ``setup_ns``: not suspended: how long breakpoints were set, and how long they were cleared, where that takes long.
+    ``marks``: the moments that part the phases of the look, since the start of the run; named by each instrument.
     """
 
     suspended_ns: Interval = Interval()
@@ -43,6 +47,7 @@ class Cost:
     hits: int = 0
     between_ns: Interval = Interval()
     setup_ns: Interval = Interval()
+    marks: Marks = ()
 
     @property
     def total_ns(self) -> Interval:
@@ -57,7 +62,8 @@ class Cost:
             "hits": self.hits,
         }
         extra = {"between_ns": self.between_ns, "setup_ns": self.setup_ns}
-        return line | {name: bounds.to_json() for name, bounds in extra.items() if bounds.high}
+        line |= {name: bounds.to_json() for name, bounds in extra.items() if bounds.high}
+        return line | ({"marks": [list(mark) for mark in self.marks]} if self.marks else {})
 
     @staticmethod
     def from_json(fields: Mapping[str, Any]) -> Cost:
@@ -69,7 +75,14 @@ class Cost:
             fields.get("hits", 0),
             Interval(*fields.get("between_ns", (0, 0))),
             Interval(*fields.get("setup_ns", (0, 0))),
+            # The same few names in each of very many looks: one object each.
+            tuple((intern(phase), at_ns) for phase, at_ns in fields.get("marks", ())),
         )
+
+
+def marks_since(start_ns: int, noted: Iterable[tuple[str, int]]) -> Marks:
+    """What was noted on the monotonic clock, as marks of a run that began at ``start_ns``."""
+    return tuple((phase, at_ns - start_ns) for phase, at_ns in sorted(noted, key=lambda mark: mark[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class Account:
     ``passed``: all others; ``stops``: how many were booked.
 
     ``quiet_ns``: to be set whenever nobody has anything to report, and when somebody wakes us.
+    ``marks``: what the present look has come to, on the monotonic clock; whoever begins one empties it.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -60,6 +61,7 @@ class Account:
         self._open = ExitStack()
         self.hits, self.passed = Held(), Held()
         self.quiet_ns = 0
+        self.marks: list[tuple[str, int]] = []
         self.stops = self._unchecked_ns = 0
 
     def __enter__(self) -> Self:

@@ -122,6 +122,8 @@ class Attachment:
         finally:
             with suppress(OSError):
                 self.tracer.clear()
+                if self._hit is None:
+                    self._account.marks.append(("restored", monotonic_ns()))
         self.tracer.serve()
         return self._hit
 
@@ -160,3 +162,4 @@ class Attachment:
         place.evaluator.gather(moment)
         hit.tid, hit.known_ns = tid, self.tracer.known_ns
         self._hit = hit
+        self._account.marks += (("hit", hit.known_ns), ("read", monotonic_ns()))

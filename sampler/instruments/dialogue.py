@@ -29,7 +29,10 @@ _SHORTEST_STEP_S, _LONGEST_STEP_S = 0.001, 0.05  # poll(2) counts in millisecond
 
 
 class Dialogue:
-    """One debugger process, from its start to its end. ``at_prompt``: it waits for a command."""
+    """One debugger process, from its start to its end. ``at_prompt``: it waits for a command.
+
+    ``marks``: monotonic times of what was sent and printed; whoever makes a look of it empties it before.
+    """
 
     def __init__(self, command: Command, prompt: str, pid: int, limit_ns: int, stop: StopRequest) -> None:
         self._pid, self._limit_ns, self._stop = pid, limit_ns, stop
@@ -38,6 +41,8 @@ class Dialogue:
         self._name, self._stop_signal = os.path.basename(command.program), command.stop_signal
         self.at_prompt = False
         self.unmet = 0  # interrupts that are not known to have stopped the target
+        self.marks: list[tuple[str, int]] = []
+        self._prompt_ns = 0  # when the last one was seen
         self._run_times: dict[int, int] = {}
         self.suspension = Suspension(time.monotonic_ns())
         self.terminal = Terminal(command)
@@ -65,9 +70,15 @@ class Dialogue:
 
     def resume(self, command: str, armed: bool = False) -> None:
         """Sends a command that lets the target run; ``armed``: to a breakpoint."""
-        self.suspension.resuming(time.monotonic_ns(), armed)
+        now_ns = time.monotonic_ns()
+        self.suspension.resuming(now_ns, armed)
         self.send(command)
+        self.marks.append(("continued" if armed else "released", now_ns))
         self._run_times = procfs.run_times(self._pid)
+
+    def mark(self, phase: str) -> None:
+        """The last prompt has told of this."""
+        self.marks.append((phase, self._prompt_ns))
 
     def answer(self, *others: str) -> str:
         """What is printed up to the prompt, or up to one of ``others`` (regular expressions)."""
@@ -86,7 +97,9 @@ class Dialogue:
 
     def interrupt(self) -> None:
         """Has the debugger stop the target."""
-        self.suspension.requested(time.monotonic_ns())
+        now_ns = time.monotonic_ns()
+        self.suspension.requested(now_ns)
+        self.marks.append(("requested", now_ns))
         if self._stop_signal is None:
             self.unmet += 1
             self.process.send(signal.SIGINT)
@@ -167,7 +180,8 @@ class Dialogue:
         if text is None:
             return None
         self.at_prompt = True
-        self.suspension.stopped(time.monotonic_ns())
+        self._prompt_ns = time.monotonic_ns()
+        self.suspension.stopped(self._prompt_ns)
         return text
 
     def _hung(self, why: str) -> DebuggerHung:

@@ -100,14 +100,16 @@ class Perf:
     def _catch(self, attempt: Attempt) -> None:
         try:
             self._set()
+            attempt.mark("arming")
             self._traps.arm()
-            attempt.armed_ns = time.monotonic_ns()
+            attempt.armed_ns = attempt.mark("armed")
             self._wait(attempt.armed_ns + self._question.timing.window_ns)
         except NoneFree:
             attempt.full = True
         finally:
             attempt.waited_ns = time.monotonic_ns()
             self._traps.disarm()
+            attempt.mark("closed")
         attempt.catch, attempt.interrupted_ns = self._traps.take(), self._traps.interrupted_ns
 
     # In and out.

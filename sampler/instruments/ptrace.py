@@ -27,7 +27,7 @@ from sampler.plan.evaluate import Evaluator
 from sampler.plan.nodes import FIRST_VECTOR, Register
 from sampler.plan.trees import walk
 from sampler.planning import QuestionPlan
-from sampler.sample import Cost, Interval, Miss, Sample
+from sampler.sample import Cost, Interval, Miss, Sample, marks_since
 
 MOST_PLACES = 256
 # How long before its deadline a look attaches, if that takes so long as the last time.
@@ -136,6 +136,7 @@ class Ptrace:
 
     def _look(self, attachment: Attachment, deadline_ns: int) -> Sample | Miss | None:
         attachment.rehearse(self._places, self._last)
+        self._account.marks.clear()
         with self._urgency:
             armed_ns = time.monotonic_ns()
             planted = attachment.plant()
@@ -164,7 +165,8 @@ class Ptrace:
         hits, suspended = account.take_hits(armed_ns)
         account.book()
         during = Interval(armed_ns - start_ns, (hits.last_ns or time.monotonic_ns()) - start_ns)
-        return Cost(suspended, during, hit_ns - armed_ns, hits.count, hits.count, account.take_between())
+        between, marks = account.take_between(), marks_since(start_ns, account.marks)
+        return Cost(suspended, during, hit_ns - armed_ns, hits.count, hits.count, between, marks=marks)
 
 
 def _armed(address: int, place: PlannedPlace, byte: bytes) -> Armed:

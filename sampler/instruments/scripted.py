@@ -16,7 +16,7 @@ from sampler.instruments.base import Assignment
 from sampler.instruments.custody import Custody
 from sampler.instruments.language import AskAgain, Breakpoint, Language, Stop, Unreadable
 from sampler.linux import procfs
-from sampler.sample import Cost, Interval, Miss, Sample, Value, signed_readings
+from sampler.sample import Cost, Interval, Miss, Sample, Value, marks_since, signed_readings
 
 
 class ScriptedDebugger:
@@ -57,21 +57,24 @@ class ScriptedDebugger:
     def _look_once(self, deadline_ns: int) -> Sample | Miss | None:
         begun_ns = time.monotonic_ns()
         talk = self._custody.talk
-        self._custody.take_note(self._custody.halt())
+        talk.marks.clear()
+        self._halt()
         found = self._arm()
         armed_ns = time.monotonic_ns()
-        stop = self._run_until_hit(armed_ns + self._question.timing.window_ns)
+        stop = self._run_until_hit(armed_ns + self._question.timing.window_ns, found)
         hit_ns = time.monotonic_ns()
         threads = len(procfs.threads(self._target.pid))
         outcome = self._read_values() if found.number in stop.hits else self._why_missed(stop)
-        self._language.check_cleared(talk.ask(self._language.clear(found)), found)
+        self._clear(found)
         self._custody.resume()
+        ended_ns = time.monotonic_ns()
         if outcome is None:
             self._custody.report("abandoned")
             return None
-        during = Interval(self._since_start(begun_ns), self._since_start(time.monotonic_ns()))
-        hits = stop.hits.count(found.number)
-        cost = Cost(talk.suspension.take(time.monotonic_ns()), during, hit_ns - armed_ns, threads, hits)
+        during = Interval(self._since_start(begun_ns), self._since_start(ended_ns))
+        hits, spent = stop.hits.count(found.number), talk.suspension.take(time.monotonic_ns())
+        marks = marks_since(self._given.start_ns, [*talk.marks, ("resumed", ended_ns)])
+        cost = Cost(spent, during, hit_ns - armed_ns, threads, hits, marks=marks)
         return self._result(outcome, self._since_start(hit_ns), cost, max(0, begun_ns - deadline_ns))
 
     def _since_start(self, monotonic_ns: int) -> int:
@@ -92,16 +95,29 @@ class ScriptedDebugger:
             self._custody.resume()
         return self._given.stop.reason is None
 
-    def _arm(self) -> Breakpoint:
-        point = self._question.point
-        return self._language.parse_breakpoint(self._custody.talk.ask(self._language.set_breakpoint(point)), point)
+    def _halt(self) -> None:
+        stop = self._custody.halt()
+        self._custody.talk.mark("stopped")
+        self._custody.take_note(stop)
 
-    def _run_until_hit(self, until_ns: int) -> Stop:
+    def _arm(self) -> Breakpoint:
+        point, talk = self._question.point, self._custody.talk
+        found = self._language.parse_breakpoint(talk.ask(self._language.set_breakpoint(point)), point)
+        talk.mark("set")
+        return found
+
+    def _clear(self, found: Breakpoint) -> None:
+        talk = self._custody.talk
+        self._language.check_cleared(talk.ask(self._language.clear(found)), found)
+        talk.mark("cleared")
+
+    def _run_until_hit(self, until_ns: int, found: Breakpoint) -> Stop:
         """Runs until the breakpoint is met, something else stops the target, or time is up."""
         while True:
             self._custody.talk.resume(self._language.resume, armed=True)
             text = self._custody.talk.wait(until_ns, stoppable=True)
             stop = self._custody.halt() if text is None else self._language.parse_stop(text)
+            self._custody.talk.mark("hit" if found.number in stop.hits else "stopped")
             self._custody.take_note(stop)
             # An interrupt that was asked for twice stops the target once more: that is nobody's stop.
             stale = text is not None and not stop.hits and not stop.named
@@ -124,6 +140,7 @@ class ScriptedDebugger:
                 values[expression] = self._read_value(expression)
             except Unreadable as error:
                 return "unreadable", f"{expression}: {error}"
+        self._custody.talk.mark("answered")
         return values
 
     def _read_value(self, expression: str) -> Value:

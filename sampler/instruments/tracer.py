@@ -96,6 +96,7 @@ class Tracer:
         for address, byte in original.items():
             self._planted[address] = byte
             self.memory.write(address, INT3)
+        self.account.marks.append(("armed", monotonic_ns()))
         return True
 
     def clear(self) -> None:
@@ -200,12 +201,14 @@ class Tracer:
         original = self._original.get(address)
         if original is None or (original in _ONE_BYTE and tracing.signal_code(tid) != _SI_KERNEL):
             return False
+        first = address in self._planted
         try:
-            if address in self._planted:
+            if first:
                 try:
                     self._on_hit(tid, address)
                 finally:
                     self._put_back(address)
+                self.account.marks.append(("restored", monotonic_ns()))
             else:
                 self.extra_hits += 1
         finally:
@@ -214,6 +217,8 @@ class Tracer:
                 resume(tid)
             finally:
                 self.account.hits.add(self.account.quiet_ns, self.known_ns, monotonic_ns())
+        if first:
+            self.account.marks.append(("resumed", self.account.hits.last_ns))
         self.clear()  # the other places: nobody waits for those
         return True
 

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampler.sample import Cost, Event, Interval, Sample, signed_reading
+from sampler.sample import Cost, Event, Interval, Sample, marks_since, signed_reading
 
 numbers = st.integers(0, 10**15)
 intervals = st.builds(Interval, numbers, numbers)
+marks = st.lists(st.tuples(st.text(), numbers)).map(tuple)
 
 
 @given(intervals, intervals)
@@ -18,13 +19,21 @@ def test_bounds_add_up_each_with_its_like(one: Interval, other: Interval) -> Non
     assert one + Interval() == one
 
 
-@given(st.builds(Cost, intervals, intervals, st.none() | numbers, st.integers(0, 999), st.integers(0, 999)))
+@given(
+    st.builds(Cost, intervals, intervals, st.none() | numbers, st.integers(0, 999), st.integers(0, 999), marks=marks)
+)
 def test_a_cost_comes_back_as_it_was(cost: Cost) -> None:
     assert Cost.from_json(json.loads(json.dumps(cost.to_json()))) == cost
 
 
 def test_a_cost_written_by_an_earlier_version_lacks_what_was_not_measured() -> None:
     assert Cost.from_json({"suspended_ns": [3, 9]}) == Cost(Interval(3, 9))
+
+
+def test_marks_are_pairs_in_time_order_and_absent_where_there_are_none() -> None:
+    cost = Cost(marks=marks_since(100, [("stopped", 107), ("requested", 103), ("set", 107)]))
+    assert cost.to_json()["marks"] == [["requested", 3], ["stopped", 7], ["set", 7]]
+    assert "marks" not in Cost().to_json()
 
 
 def test_a_sample_in_which_nothing_wrapped_has_no_second_readings() -> None:
