@@ -1,20 +1,48 @@
-"""Draw recordings: values over time, their distribution, and how long each look suspended the target."""
+"""Draw recordings: values over time, their distribution, and how long each look suspended the target.
+
+Of a comparison (`sampler compare --output RUN.json`): what each instrument takes (slowdown), what it sees (values),
+for how long a look suspends (suspended), and what becomes of the rates that were asked (sweep). Into a folder, all
+of them are drawn in both themes, as SVG and PNG.
+"""
 
 from __future__ import annotations
 
 import argparse
 
-HELP = "draw recordings as PNG or SVG"
+from sampler.errors import UsageError
+from sampler.view.pictures import NAMES, THEMES
+
+HELP = "draw recordings and comparisons as PNG or SVG"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a recording")
-    parser.add_argument("-o", "--output", required=True, metavar="PICTURE", help="a file that ends in .png or .svg")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="recordings, one comparison, or one timeline")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="PICTURE", help="a file that ends in .png or .svg; a folder for all"
+    )
+    parser.add_argument("--picture", choices=NAMES, help="which one, of a comparison (default slowdown)")
+    parser.add_argument("--theme", choices=THEMES, help="of a comparison or a timeline (default light)")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from sampler.compare.result import is_comparison
+
+    if not any(map(is_comparison, arguments.files)):
+        _draw_recordings(arguments)
+        return 0
+    if len(arguments.files) > 1:
+        raise UsageError("a comparison is drawn alone", fix="give one file at a time")
+    from sampler.view.pictures.drawing import draw_comparison
+
+    draw_comparison(arguments.files[0], arguments.output, arguments.picture, arguments.theme)
+    return 0
+
+
+def _draw_recordings(arguments: argparse.Namespace) -> None:
     from sampler.recording import load
     from sampler.view.plots import draw
 
+    if arguments.picture or arguments.theme:
+        option = "--picture" if arguments.picture else "--theme"
+        raise UsageError(f"{option} is for comparisons", f"{arguments.files[0]} is none", "leave it out")
     draw([load(path) for path in arguments.files], arguments.output)
-    return 0
