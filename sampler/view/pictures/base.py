@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 SIZE = (7.0, 4.6)
 TEXT, SMALL = 11.0, 8.0  # points
 _CAPTION_WIDTH = 112  # letters of the caption that fit beside one another
-_LINE = 0.033  # of the picture's height: a line of the caption
+_LINE, _HEAD = 0.145, 0.58  # inches: a line of the caption; the title and the key
 #: The least contrast of words by WCAG 2, which calls it AA.
 _CONTRAST = 4.5
+_PARTS = [part / 10 for part in range(11)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,9 @@ def readable(colour: str, theme: Theme) -> str:
     """The same hue, mixed with ink until it can be read on the paper."""
     from matplotlib.colors import to_hex, to_rgb
 
-    ours, ink = to_rgb(colour), to_rgb(theme.ink)
-    for part in range(11):
-        mixed = tuple(one + (other - one) * part / 10 for one, other in zip(ours, ink, strict=True))
-        if contrast(to_hex(mixed), theme.paper) >= _CONTRAST:
-            break
-    return to_hex(mixed)
+    (red, green, blue), (r, g, b) = to_rgb(colour), to_rgb(theme.ink)
+    mixes = (to_hex((red + (r - red) * part, green + (g - green) * part, blue + (b - blue) * part)) for part in _PARTS)
+    return next((mixed for mixed in mixes if contrast(mixed, theme.paper) >= _CONTRAST), theme.ink)
 
 
 def contrast(one: str, other: str) -> float:
@@ -129,17 +127,33 @@ def style(theme: Theme) -> AbstractContextManager[None]:
     )
 
 
-def framed(title: str, caption: str, theme: Theme, size: tuple[float, float] = SIZE) -> Figure:
-    """An empty figure with its title above and its caption below; what is drawn between finds its own room."""
+def framed(
+    title: str,
+    key: str,
+    caption: str,
+    theme: Theme,
+    size: tuple[float, float] = SIZE,
+    foot: str = "",
+) -> Figure:
+    """An empty figure: its title and the key to its signs above, its caption below; what is drawn between finds its
+    own room. ``foot``: what the horizontal axes of several panels have in common.
+    """
     from matplotlib.figure import Figure
 
-    lines = textwrap.wrap(caption, _CAPTION_WIDTH)
-    figure = Figure(figsize=size, layout="constrained")
-    above, below = 0.38 / size[1], (_LINE * len(lines) + 0.015) * SIZE[1] / size[1]
+    figure, lines = Figure(figsize=size, layout="constrained"), textwrap.wrap(caption, _CAPTION_WIDTH)
+    lower = 0.05 + _LINE * len(lines)
+    middle = lower + (0.22 if foot else 0)
     engine: Any = figure.get_layout_engine()
-    engine.set(rect=(0.005, below, 0.985, 1 - above - below))
-    figure.text(0.012, 1 - 0.1 / size[1], plain(title), fontsize=13, fontweight="bold", va="top")
-    figure.text(0.012, 0.012, plain("\n".join(lines)), fontsize=SMALL, color=theme.faint, va="bottom", linespacing=1.25)
+    engine.set(rect=(0.005, middle / size[1], 0.985, 1 - (middle + _HEAD) / size[1]))
+    words: list[tuple[str, float, dict[str, Any]]] = [
+        (title, size[1] - 0.08, {"fontsize": 13, "fontweight": "bold", "va": "top"}),
+        (key, size[1] - 0.36, {"fontsize": SMALL + 0.5, "va": "top"}),
+        ("\n".join(lines), 0.05, {"fontsize": SMALL, "color": theme.faint, "va": "bottom", "linespacing": 1.25}),
+    ]
+    for text, inches, how in words:
+        figure.text(0.012, inches / size[1], plain(text), **how)
+    if foot:
+        figure.text(0.53, (lower + 0.04) / size[1], plain(foot), ha="center", va="bottom")
     return figure
 
 

@@ -13,11 +13,19 @@ from sampler.errors import OutputError, UsageError
 from sampler.view.pictures import NAMES, THEMES
 from sampler.view.pictures.base import DARK, LIGHT, Theme, style
 from sampler.view.pictures.slowdown import slowdown
+from sampler.view.pictures.suspended import suspended
+from sampler.view.pictures.sweep import sweep
+from sampler.view.pictures.values import values
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PICTURES: dict[str, Callable[[Comparison, Theme], Figure]] = {"slowdown": slowdown}
+PICTURES: dict[str, Callable[[Comparison, Theme], Figure]] = {
+    "slowdown": slowdown,
+    "values": values,
+    "suspended": suspended,
+    "sweep": sweep,
+}
 FORMS = (".svg", ".png")
 _DPI = 160
 

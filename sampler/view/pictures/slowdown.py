@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from sampler.compare.findings import Finding, findings
 from sampler.compare.intervals import Estimate
-from sampler.compare.model import Model, Sampling, model
+from sampler.compare.model import Crossover, Model, Sampling, model
 from sampler.compare.result import CONTROL, Comparison
-from sampler.view.pictures.base import SMALL, Theme, caption, framed, instruments, look_of, note
+from sampler.view.pictures.base import TEXT, Theme, caption, framed, instruments, look_of, note
 from sampler.view.pictures.labels import Label, beside
 
 if TYPE_CHECKING:
@@ -20,16 +20,20 @@ if TYPE_CHECKING:
 LEAST, MOST = 1e-4, 1.0
 #: Above the whole there is room for the width of a line.
 _TOP = 1.3
+_ASIDE = 1.07
 TITLE = "What asking takes from the target"
-_KEY = "● measured, 95 %    ○ not to be told from none    band: as the instrument reckons"
+_KEY = "● measured, 95 %   ○ not to be told from none   line: fitted   band: as the instrument reckons"
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One arm as it is drawn. ``low`` and ``high``: how far its bar goes. ``told``: from none."""
+    """One arm as it is drawn: at ``x``, a little beside its ``rate``, as several arms have the same. ``low`` and
+    ``high``: how far its bar goes. ``told``: from none.
+    """
 
     instrument: str
     rate: float
+    x: float
     lost: float
     low: float
     high: float
@@ -38,17 +42,16 @@ class Point:
 
 def points(rows: Sequence[Finding]) -> list[Point]:
     """Of each arm that has a rate; what lies below the picture is drawn on its lower edge."""
-    return [
-        _point(row, row.achieved, row.slowdown)
-        for row in rows
-        if row.arm.rate is not None and row.achieved and row.slowdown is not None
-    ]
+    sampling = [row for row in rows if row.arm.rate is not None and row.achieved and row.slowdown is not None]
+    names = instruments([row.arm.instrument for row in sampling])
+    return [_point(row, _ASIDE ** (names.index(row.arm.instrument) - (len(names) - 1) / 2)) for row in sampling]
 
 
-def _point(row: Finding, rate: float, lost: Estimate) -> Point:
-    low, high = lost.low, lost.high
-    told = low is not None and low > 0
-    return Point(row.arm.instrument, rate, _within(lost.value), _within(low), _within(high), told)
+def _point(row: Finding, aside: float) -> Point:
+    rate, lost = row.achieved or 0.0, row.slowdown or Estimate(0)
+    told = lost.low is not None and lost.low > 0
+    bar = _within(lost.low), _within(lost.high if lost.high is not None else lost.value)
+    return Point(row.arm.instrument, rate, rate * aside, _within(lost.value), *bar, told)
 
 
 def _within(share: float | None) -> float:
@@ -58,7 +61,7 @@ def _within(share: float | None) -> float:
 def slowdown(found: Comparison, theme: Theme) -> Figure:
     rows = findings(found)
     law, drawn = model(found, rows), points(rows)
-    figure = framed(TITLE, caption(found.header), theme)
+    figure = framed(TITLE, _KEY, caption(found.header), theme)
     if not drawn and not law.tracing:
         return note(figure, "no arm has come to a slowdown")
     axes = figure.add_subplot()
@@ -81,7 +84,6 @@ def _scales(axes: Axes, drawn: Sequence[Point], law: Model) -> None:
     axes.minorticks_off()
     axes.xaxis.set_major_formatter(lambda rate, _: f"{rate:,g}")
     axes.grid(lw=0.6)
-    axes.set_title(_KEY, loc="left", fontsize=SMALL)
 
 
 def _draw_noise(axes: Axes, rows: Sequence[Finding], theme: Theme) -> list[Label]:
@@ -99,7 +101,7 @@ def _draw_sampling(axes: Axes, instrument: str, drawn: Sequence[Point], law: Mod
     look, ours = look_of(instrument, theme), [one for one in drawn if one.instrument == instrument]
     for point in ours:
         axes.errorbar(
-            [point.rate],
+            [point.x],
             [point.lost],
             yerr=[[point.lost - point.low], [point.high - point.lost]],
             fmt=look.marker,
@@ -110,8 +112,8 @@ def _draw_sampling(axes: Axes, instrument: str, drawn: Sequence[Point], law: Mod
             markeredgewidth=1.6,
             zorder=4,
         )
-    told = [one for one in ours if not one.told]
-    axes.plot([one.rate for one in told], [LEAST / 1.12] * len(told), "v", color=look.colour, ms=4, clip_on=False)
+    untold = [one.x for one in ours if not one.told]
+    axes.plot(untold, [LEAST / 1.12] * len(untold), "v", color=look.colour, ms=4, clip_on=False)
     fitted = next((one for one in law.sampling if one.instrument == instrument), None)
     if fitted is None or fitted.lost(1).value * fitted.fastest <= LEAST:
         return Label(instrument, ours[-1].lost, look.colour)
@@ -120,14 +122,18 @@ def _draw_sampling(axes: Axes, instrument: str, drawn: Sequence[Point], law: Mod
 
 
 def _draw_law(axes: Axes, fitted: Sampling, theme: Theme) -> None:
-    """The fitted line, thin beyond what the instrument has reached; the reckoned band behind it."""
+    """The fitted line, thin beyond what the instrument has reached and pale where it is not to be told from none;
+    the reckoned band behind it.
+    """
     look, (first, last) = look_of(fitted.instrument, theme), axes.get_xlim()
+    pale = 1.0 if fitted.look_ns.low is not None and fitted.look_ns.low > 0 else 0.5
     for begin, end, width in ((first, fitted.fastest, 1.8), (fitted.fastest, last, 0.8)):
         rates = _rates(begin, end)
-        axes.plot(rates, [fitted.lost(rate).value for rate in rates], color=look.colour, linestyle=look.line, lw=width)
-    rates = _rates(first, last)
-    low, high = zip(*(fitted.reckoned(rate) for rate in rates), strict=True)
+        lost = [fitted.lost(rate).value for rate in rates]
+        axes.plot(rates, lost, color=look.colour, linestyle=look.line, lw=width, alpha=pale)
     if fitted.reckoned_ns.high:
+        rates = _rates(first, last)
+        low, high = zip(*(fitted.reckoned(rate) for rate in rates), strict=True)
         axes.fill_between(rates, [_within(one) for one in low], high, color=look.colour, alpha=0.18, lw=0, zorder=1)
 
 
@@ -145,12 +151,31 @@ def _draw_tracing(axes: Axes, number: int, law: Model, theme: Theme) -> Label:
 
 
 def _draw_crossovers(axes: Axes, law: Model, theme: Theme) -> None:
-    """Where a sampling instrument takes as much as a tracing one; open where it does not come so far."""
+    """Where a sampling instrument takes as much as a tracing one; a thin ring where it does not come so far."""
+    (first, last), drawn = axes.get_xlim(), list[Crossover]()
     for one in law.crossovers:
         traced = next(hit for hit in law.tracing if hit.instrument == one.tracing)
-        if one.rate is None or not axes.get_xlim()[0] < one.rate.value < axes.get_xlim()[1]:
+        if one.rate is None or not first < one.rate.value < last:
             continue
-        at = one.rate.value, _within(traced.lost.value)
-        reached = one.rate.value <= one.fastest
-        axes.plot(*at, "o", ms=11, mfc="none", mec=theme.ink, mew=1.4 if reached else 0.7, zorder=5, clip_on=False)
-        axes.vlines(at[0], LEAST / 2, at[1], color=theme.faint, lw=0.8, linestyle=":")
+        rate, lost = one.rate.value, _within(traced.lost.value)
+        width = 1.8 if rate <= one.fastest else 0.8
+        axes.plot(rate, lost, "o", ms=11, mfc="none", mec=theme.ink, mew=width, zorder=5, clip_on=False)
+        axes.vlines(rate, LEAST / 2, lost, color=theme.faint, lw=0.8, linestyle=":", zorder=1)
+        drawn.append(one)
+    _name_crossovers(axes, drawn, theme)
+
+
+def _name_crossovers(axes: Axes, drawn: Sequence[Crossover], theme: Theme) -> None:
+    """At the lower edge, where the lines end: one name for those that are nearly one, each a line above the last."""
+    rates: dict[str, list[float]] = {}
+    for one in drawn:
+        if one.rate is not None:
+            rates.setdefault(one.sampling, []).append(one.rate.value)
+    first, last = axes.get_xlim()
+    for number, (sampling, found) in enumerate(rates.items()):
+        low, high = f"{min(found):,.0f}", f"{max(found):,.0f}"
+        text = f"{sampling} as costly as tracing: {low if low == high else f'{low}–{high}'}/s"
+        left = min(found) * max(found) > first * last  # of the line, where there is more room
+        axes.annotate(text, (min(found) if left else max(found), LEAST * 1.7), (-5 if left else 5, 15 * number),
+                      textcoords="offset points", ha="right" if left else "left", fontsize=TEXT - 2, zorder=6,
+                      bbox={"facecolor": theme.paper, "alpha": 0.85, "lw": 0, "pad": 1.5}, gid="label")  # fmt: skip
