@@ -24,8 +24,8 @@ Request = Callable[[], object]
 class ThirdParty:
     """``with ThirdParty("caddy") as target``: it is ready, and asked all the time; it ends with the block."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, pause_s: float = PAUSE_S) -> None:
+        self._name, self._pause_s = name, pause_s
         self._open = ExitStack()
         self._enough = threading.Event()
 
@@ -49,7 +49,7 @@ class ThirdParty:
 
     def _asked_all_the_time(self, request: Request) -> Callable[[], None]:
         def ask() -> None:
-            while not self._enough.wait(PAUSE_S):
+            while not self._enough.wait(self._pause_s):
                 request()
 
         asking = threading.Thread(target=ask)

@@ -20,6 +20,7 @@ from sampler.errors import BudgetExceeded, InternalError, OutputError, SamplerEr
 from sampler.instruments.base import AUTO, TRACING, Assignment, SamplingInstrument
 from sampler.instruments.choice import choose
 from sampler.linux.announcements import announcements
+from sampler.linux.readiness import wake_exactly
 from sampler.linux.turns import take_turns
 from sampler.linux.wakeup import StopRequest
 from sampler.outbox import Outbox
@@ -55,6 +56,7 @@ def record(order: Order, stream: IO[str]) -> None:
 
     The run has a thread of its own, and where the instrument lets go between looks one for each look.
     """
+    wake_exactly()
     with announcements() as announced, StopRequest(stream.fileno(), order.lifeline, announced) as stop:
         outbox = Outbox(stream, lambda: stop.request("reader-gone"))
         run = Run(order, stop, Writer(outbox))

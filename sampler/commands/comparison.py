@@ -9,8 +9,9 @@ import random
 import shlex
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,9 @@ from sampler.resolve import find_pid, resolve
 from sampler.target import Target
 from sampler.view.comparing import choose_watcher
 from sampler.view.comparison import comparison_lines
+
+#: Of the time between, so much is the most that saving takes: one part in so many.
+_SAVING = 50
 
 
 def run_comparison(arguments: argparse.Namespace, target: str | None, expression: str) -> int:
@@ -67,34 +71,55 @@ def progress_of(arguments: argparse.Namespace, plan: Plan, halt: threading.Event
 
 
 def compared(
-    plan: Plan, progress: Progress, halt: threading.Event, output: str | None, quiet: bool = False
+    plan: Plan,
+    progress: Progress,
+    halt: threading.Event,
+    output: str | None,
+    quiet: bool = False,
+    what: str | None = None,
 ) -> tuple[Comparison, SamplerError | None]:
-    """All that was measured, and what has ended it early, if it was no wish. Saved after each window."""
-    found, error = begun(plan, progress, about()), None
-    with ExitStack() as stack:
-        watcher = stack.enter_context(choose_watcher(plan, quiet, sys.stderr))
-        if output is not None:
-            result.save(found, output)  # before anything is asked: it can be
+    """All that was measured, and what has ended it early, if it was no wish. Saved as it grows.
+
+    ``what``: the command that did it, where it is not this process's own.
+    """
+    found, error = begun(plan, progress, about(what or shlex.join(["sampler", *sys.argv[1:]]))), None
+    saving = _Saving(output)
+    saving.save(found)  # before anything is asked: it can be
+    with choose_watcher(plan, quiet, sys.stderr) as watcher:
         try:
             for window in Rounds(plan, progress, watcher, halt).windows():
                 found = found.with_window(window)
-                if output is not None:
-                    result.save(found, output)
+                saving.save_if_due(found)
         except SamplerError as raised:
             error = raised
     ended = "interrupted" if halt.is_set() else "done"
     if error is not None:
         ended = "target-ended" if isinstance(error, TargetEnded) else "error"
     found = replace(found, ended=ended)
-    if output is not None:
-        result.save(found, output)
+    saving.save(found)
     return found, error
 
 
-def about() -> dict[str, Any]:
+class _Saving:
+    """Writes the file anew as often as that takes little: it grows with the rounds. ``path``: None for nowhere."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path, self._due_s = path, 0.0
+
+    def save(self, found: Comparison) -> None:
+        if self._path is not None:
+            begun_s = time.monotonic()
+            result.save(found, self._path)
+            self._due_s = time.monotonic() + _SAVING * (time.monotonic() - begun_s)
+
+    def save_if_due(self, found: Comparison) -> None:
+        if time.monotonic() >= self._due_s:
+            self.save(found)
+
+
+def about(command: str) -> dict[str, Any]:
     """The machine, the moment and the command."""
     from sampler.recorder import machine
 
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    command = shlex.join(["sampler", *sys.argv[1:]])
     return {"machine": machine(), "started": started, "command": command}

@@ -19,6 +19,7 @@ _SEED = 20180101
 _CRITICAL = 1.358  # of 95 %, for large samples
 #: With fewer there is nothing to be told.
 _LEAST_SAMPLES = 5
+_TELLING = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,14 @@ class Agreement:
     chance: float
 
     @property
-    def agrees(self) -> bool:
-        """Whether chance may have made the distance."""
-        return self.low <= self.chance
+    def differs(self) -> bool:
+        """Whether chance alone would hardly have made the distance."""
+        return self.low > self.chance
+
+    @property
+    def tells(self) -> bool:
+        """Whether there were enough samples to say so of distributions that are somewhat alike."""
+        return self.differs or self.chance <= _TELLING
 
     def to_json(self) -> list[float]:
         return [self.distance, self.low, self.high, self.chance]

@@ -96,6 +96,22 @@ def _of_numbers(one: Mapping[float, float], other: Mapping[float, float]) -> flo
     return largest
 
 
+def coarse(counts: Counts, bits: int | None) -> Counts:
+    """Numbers cut to so many leading bits, as the target may have counted them; None: as they are."""
+    if bits is None:
+        return counts
+    found = Counter[Value]()
+    for value, weight in numeric(counts).items():
+        found[_cut(round(value), bits)] += weight  # type: ignore[assignment]
+    return found
+
+
+def _cut(value: int, bits: int) -> int:
+    shift = max(0, abs(value).bit_length() - bits)
+    cut = abs(value) >> shift << shift
+    return cut if value >= 0 else -cut
+
+
 def in_buckets(counts: Counts, buckets: Sequence[Bucket]) -> Counter[Value]:
     """The weights by the number of the bucket that a value falls into; what falls into none is left out."""
     found = Counter[Value]()

@@ -8,6 +8,9 @@ The waits tell. Of the calls that come at least ``w`` after the one before, each
 after a wait of at most ``w``: ``w`` over the whole time, however long the pause before it was. So the looks that
 waited for less than the shortest usual pause are an even choice among calls. How short that is shows in the
 waits themselves: below it they are evenly spread. (docs/moments-and-calls.md tells it at length.)
+
+A tick that passed while a look was waiting would have found the same call, after what was left of the wait: it
+counts as well. Else long pauses would be found less often the more often is asked.
 """
 
 from __future__ import annotations
@@ -15,9 +18,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sampler.compare.counts import Counts, merged, numeric, quantile
+from sampler.compare.counts import Counts, merged, numeric
 from sampler.compare.intervals import Estimate, mean
 from sampler.compare.result import Taken
 from sampler.sample import Value
@@ -43,8 +46,9 @@ class Estimates:
     why_not: str = ""
 
 
-def estimates(rounds: Sequence[Sequence[Taken]]) -> Estimates | None:
-    """Of the looks of each round; None where no value is a number."""
+def estimates(looks: Sequence[Sequence[Taken]], period_ns: int) -> Estimates | None:
+    """Of the looks of each round, and the time from tick to tick; None where no value is a number."""
+    rounds = [[tick for look in taken for tick in ticks(look, period_ns)] for taken in looks]
     moment = mean([found for found in map(_mean, rounds) if found is not None])
     if moment is None:
         return None
@@ -54,15 +58,15 @@ def estimates(rounds: Sequence[Sequence[Taken]]) -> Estimates | None:
         return Estimates(moment, why_not=why_not)
     chosen = [[look for look in looks if look.wait_ns is not None and look.wait_ns <= within_ns] for looks in rounds]
     call = mean([found for found in map(_mean, chosen) if found is not None])
-    values = merged(_counts(looks) for looks in chosen)
+    values = merged(map(_counts, chosen))
     return Estimates(moment, call, within_ns - waits[0], sum(map(len, chosen)), values)
 
 
-def medians(found: Estimates, rounds: Sequence[Sequence[Taken]]) -> tuple[float | None, float | None]:
-    """The median at a moment, and of calls."""
-    moment = numeric(merged(_counts(looks) for looks in rounds))
-    call = numeric(found.call_values or {})
-    return (quantile(moment, 0.5) if moment else None, quantile(call, 0.5) if call else None)
+def ticks(look: Taken, period_ns: int) -> list[Taken]:
+    """The look once for each tick of the clock for which it was the next call."""
+    if look.wait_ns is None:
+        return [look]
+    return [replace(look, wait_ns=wait_ns) for wait_ns in range(look.wait_ns, -1, -period_ns)]
 
 
 def _evenly_spread(waits: Sequence[int]) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sampler.compare.agreement import Agreement
-from sampler.compare.counts import Bucket, Counts, Spread, in_buckets, merged, numeric, rebucketed
+from sampler.compare.counts import Bucket, Counts, Spread, coarse, in_buckets, merged, numeric, rebucketed
 from sampler.compare.estimates import Estimates, estimates
 from sampler.compare.intervals import Estimate, ratio
 from sampler.compare.result import CONTROL, UNTOUCHED, Arm, Asked, Comparison, Truth, Window
@@ -157,13 +157,14 @@ def _asked(arm: Arm, windows: list[Window], asked: list[Asked]) -> dict[str, Any
         "once_ns": _median_bounds([one.once_ns for one in asked]),
         "cpu": sum(one.cpu_ns for one in asked) / max(1, sum(one.cpu_elapsed_ns for one in asked)),
         "truth": _with_truth(arm, windows, asked, buckets),
-        "estimates": estimates([one.looks for one in asked]) if arm.rate is not None else None,
+        "estimates": estimates([one.looks for one in asked], round(NS_PER_SECOND / arm.rate)) if arm.rate else None,
     }
 
 
 def _typical(asked: Sequence[Asked]) -> Interval | None:
     looks = [look.suspended_ns for one in asked for look in one.looks]
-    return _median_bounds(looks) if looks else None
+    several = any(one.samples for one in asked)  # taken by one call: they stop nobody
+    return _median_bounds(looks or [Interval()]) if looks or several else None
 
 
 def _median_bounds(bounds: Sequence[Interval]) -> Interval | None:
@@ -197,8 +198,11 @@ def _with_truth(arm: Arm, windows: list[Window], asked: list[Asked], buckets: Se
     if not told:
         return None
     told_of = sum(sum(window.truth.calls.values()) for window in windows if window.truth is not None)
+    bits = next(window.truth.bits for window in windows if window.truth is not None)
     if arm.rate is not None:
-        return Agreement.of([one.values for one in asked], told, sum(one.samples for one in asked), told_of)
+        return Agreement.of(
+            [coarse(one.values, bits) for one in asked], told, sum(one.samples for one in asked), told_of
+        )
     return _in_buckets(asked, told, buckets, told_of)
 
 

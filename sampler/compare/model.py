@@ -62,14 +62,15 @@ class Tracing:
 
 @dataclass(frozen=True, slots=True)
 class Crossover:
-    """Below ``rate`` looks a second ``sampling`` takes less than ``tracing``. None where the rounds do not tell: then
-    ``why_not``. ``fastest``: what the instrument reached.
+    """Below ``rate`` looks a second ``sampling`` takes less than ``tracing``. None where the rounds do not tell, for
+    the reason ``why_not``. ``always``: it surely does at each rate up to ``fastest``, which is what it reached.
     """
 
     sampling: str
     tracing: str
     rate: Estimate | None
     fastest: float
+    always: bool = False
     why_not: str = ""
 
 
@@ -134,22 +135,19 @@ def _tracing(comparison: Comparison, row: Finding) -> Tracing | None:
 
 
 def _crossover(sampling: Sampling, tracing: Tracing) -> Crossover:
-    def without(why: str) -> Crossover:
-        return Crossover(sampling.instrument, tracing.instrument, None, sampling.fastest, why)
+    def told(rate: Estimate | None, always: bool = False, why_not: str = "") -> Crossover:
+        return Crossover(sampling.instrument, tracing.instrument, rate, sampling.fastest, always, why_not)
 
     lost, look_ns = tracing.lost, sampling.look_ns
-    if lost.low is None or look_ns.low is None:
-        return without("too few rounds to tell")
+    if lost.low is None or lost.high is None or look_ns.low is None or look_ns.high is None:
+        return told(None, why_not="too few rounds to tell")
     if lost.low <= 0:
-        return without(f"what {tracing.instrument} takes is not to be told from none")
-    if look_ns.low <= 0 or look_ns.high is None or lost.high is None:
-        return without(f"what {sampling.instrument} takes is not to be told from none")
-    rate = Estimate(
-        lost.value / look_ns.value * NS_PER_SECOND,
-        lost.low / look_ns.high * NS_PER_SECOND,
-        lost.high / look_ns.low * NS_PER_SECOND,
-    )
-    return Crossover(sampling.instrument, tracing.instrument, rate, sampling.fastest)
+        return told(None, why_not=f"what {tracing.instrument} takes is not to be told from none")
+    always = look_ns.high * sampling.fastest / NS_PER_SECOND < lost.low
+    if look_ns.low <= 0:
+        return told(None, always, f"what a look by {sampling.instrument} takes is not to be told from none")
+    bounds = (lost.value / look_ns.value, lost.low / look_ns.high, lost.high / look_ns.low)
+    return told(Estimate(*(NS_PER_SECOND * bound for bound in bounds)), always)
 
 
 def _mapped(found: Estimate, law: Callable[[float], float]) -> Estimate:

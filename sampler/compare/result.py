@@ -58,18 +58,19 @@ class Taken:
 @dataclass(frozen=True, slots=True)
 class Truth:
     """What the target itself tells of a window. ``calls``: values by how many calls found them; ``waited``: by the
-    time, in ns, that ended with such a call. Each may be empty.
+    time, in ns, that ended with such a call. Each may be empty. ``bits``: numbers are known to so many leading bits.
     """
 
     calls: Counts = field(default_factory=dict)
     waited: Counts = field(default_factory=dict)
+    bits: int | None = None
 
     def to_json(self) -> Line:
-        return {"calls": _pairs(self.calls), "waited": _pairs(self.waited)}
+        return {"calls": _pairs(self.calls), "waited": _pairs(self.waited), "bits": self.bits}
 
     @staticmethod
     def from_json(fields: Mapping[str, Any]) -> Truth:
-        return Truth(_counts(fields.get("calls", ())), _counts(fields.get("waited", ())))
+        return Truth(_counts(fields.get("calls", ())), _counts(fields.get("waited", ())), fields.get("bits"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,11 @@ class Asked:
     """What an instrument saw and did in a window.
 
     ``samples``, ``misses`` (by reason), ``skipped``: of its looks; of a tool that traces ``hits`` only, counted over
-    ``over_ns`` if that is not the whole window. ``values``: all, by how often; ``buckets``: where they were summed up
-    in the kernel. ``looks``: some, evenly chosen. ``suspended_ns``: of all looks or hits together, as the instrument
-    reckons. ``hit_ns``: what one hit of a probe takes. ``once_ns``: attaching and leaving, outside of the window.
-    ``cpu_ns``: processor time that the instrument itself has used in ``cpu_elapsed_ns``. ``backed_off``: how often the
-    budget made it look less often.
+    ``over_ns`` if that is not the whole window. ``values``: all, by the ticks that found them; ``buckets``: where they
+    were summed up in the kernel. ``looks``: some, evenly chosen. ``suspended_ns``: of all looks or hits together, as
+    the instrument reckons. ``hit_ns``: what one hit of a probe takes. ``once_ns``: attaching and leaving, outside of
+    the window. ``cpu_ns``: processor time that the instrument itself has used in ``cpu_elapsed_ns``. ``backed_off``:
+    how often the budget made it look less often.
     """
 
     samples: int = 0

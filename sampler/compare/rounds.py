@@ -21,6 +21,7 @@ from sampler.compare.visit import Visit
 from sampler.errors import SamplerError, TargetEnded
 from sampler.question import Question
 from sampler.target import Target
+from sampler.units import NS_PER_SECOND
 
 #: An arm that has failed so often, and never done otherwise, is not asked again.
 _FAILURES = 2
@@ -104,7 +105,8 @@ class Rounds:
     def _visit(self, number: int, arm: Arm) -> Window:
         plan = self._plan
         words = arms.words(arm, plan.question, plan.target.pid)
-        visit = Visit(words, plan.question.expressions[0], plan.window_ns, self._progress, self._halt)
+        period_ns = round(NS_PER_SECOND / arm.rate) if arm.rate else None
+        visit = Visit(words, plan.question.expressions[0], plan.window_ns, period_ns, self._progress, self._halt)
         visit.run(self._watcher.tick)
         if visit.failed is not None and not self._halt.is_set():
             self._failed[arm] += 1

@@ -35,10 +35,18 @@ class Visit:
     """
 
     def __init__(
-        self, words: list[str], expression: str, window_ns: int, progress: Progress, halt: threading.Event
+        self,
+        words: list[str],
+        expression: str,
+        window_ns: int,
+        period_ns: int | None,
+        progress: Progress,
+        halt: threading.Event,
     ) -> None:
+        """``period_ns``: from one look to the next, where there is such."""
         self._recorder, self._halt = Recorder(words), halt
         self._expression, self._window_ns, self._progress = expression, window_ns, progress
+        self._period_ns = period_ns or window_ns
         self._recording: Recording | None = None
         self._started_ns = time.monotonic_ns()
         self._begun_ns: int | None = None
@@ -71,7 +79,7 @@ class Visit:
         start_ns = self._recording.header["started_monotonic_ns"]
         within = _Within(self._recording, self._begun_ns - start_ns, self._ended_ns - start_ns)
         begun, begun_at, last, last_at = self._cpu
-        return within.asked(self._expression, last - begun, last_at - begun_at)
+        return within.asked(self._expression, self._period_ns, last - begun, last_at - begun_at)
 
     def _take(self, line: Line) -> None:
         if self._recording is None:
@@ -132,16 +140,18 @@ class _Within:
         self._looks = [look for look in recording.looks if begun_ns <= look.at_ns <= ended_ns]
         self._tallies = [one for one in recording.tallies if begun_ns <= one.read_ns.high and one.t_ns <= ended_ns]
 
-    def asked(self, expression: str, cpu_ns: int, cpu_elapsed_ns: int) -> Asked:
-        values, misses = Counter[Value](), Counter[str]()
+    def asked(self, expression: str, period_ns: int, cpu_ns: int, cpu_elapsed_ns: int) -> Asked:
+        values, misses, samples = Counter[Value](), Counter[str](), 0
         for look in self._looks:
-            values.update(_values(look, expression))
+            found = _values(look, expression)
+            samples += len(found)
+            values.update(found * len(range(look.cost.wait_ns or 0, -1, -period_ns)))
             misses += Counter(_misses(look))
         costs = [look.cost for look in self._looks]
         hits, over_ns, buckets, suspended = self._traced(expression)
         header = self._recording.header
         return Asked(
-            samples=sum(values.values()),
+            samples=samples,
             misses=misses,
             hits=hits + sum(cost.hits for cost in costs),
             over_ns=over_ns,

@@ -148,14 +148,16 @@ def _duration(ns: float) -> str:
 
 
 def crossover_line(one: Crossover) -> str:
+    """Where a look a second more turns which one is the gentler."""
+    always = f"at each rate that it reached, up to {one.fastest:,.0f}/s, {one.sampling} is gentler than {one.tracing}"
     if one.rate is None:
-        return f"{one.sampling} against {one.tracing}: {one.why_not}"
+        return always if one.always else f"{one.sampling} against {one.tracing}: {one.why_not}"
     low, high = one.rate.low, one.rate.high
     sure = "" if low is None or high is None else f" ({low:,.0f} to {high:,.0f})"
-    below = f"below {one.rate.value:,.0f} looks a second{sure} {one.sampling} is gentler than {one.tracing}"
-    if one.rate.value > one.fastest:
-        return f"{below}; it reached {one.fastest:,.0f}: there it is so at each rate"
-    return below
+    at = f"{one.rate.value:,.0f} looks a second{sure}"
+    if one.always:
+        return f"{always} (they would be alike at {at})"
+    return f"below {at} {one.sampling} is gentler than {one.tracing}"
 
 
 def _failures(rows: Sequence[Finding]) -> Iterator[str]:

@@ -89,7 +89,7 @@ def agreement(found: Agreement | None) -> str:
     """The distance with its interval, and whether chance may have made it."""
     if found is None:
         return NONE
-    verdict = "alike" if found.agrees else "differs"
+    verdict = "differs" if found.differs else "alike" if found.tells else "?"
     return f"{found.distance:.2f} ({found.low:.2f}–{found.high:.2f}) {verdict}"
 
 
