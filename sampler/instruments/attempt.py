@@ -11,15 +11,16 @@ from sampler.sample import Cost, Interval, Miss, marks_since
 
 
 class Attempt:
-    """Times on the monotonic clock: ``begun_ns``, and when the breakpoints were ``armed_ns`` and the wait was over.
+    """Times on the monotonic clock: ``begun_ns``, when the breakpoints were open, when arming began and was done, and
+    when the wait was over. They are opened ahead of the deadline, if that takes long, and armed at it.
 
     ``full``: no breakpoint could be had. ``interrupted_ns``: how long at most one thread was, to set and clear them.
     """
 
     def __init__(self, deadline_ns: int, start_ns: int, hit_cost: HitCost, conditional: bool) -> None:
-        self._deadline_ns, self._start_ns = deadline_ns, start_ns
+        self.deadline_ns, self._start_ns = deadline_ns, start_ns
         self._hit_cost, self._conditional = hit_cost, conditional
-        self.begun_ns = self.armed_ns = self.waited_ns = time.monotonic_ns()
+        self.begun_ns = self.opened_ns = self.arming_ns = self.armed_ns = self.waited_ns = time.monotonic_ns()
         self.catch, self.full, self.interrupted_ns = Catch([], 0), False, 0
         self._marks = [("opening", self.begun_ns)]
 
@@ -31,7 +32,7 @@ class Attempt:
 
     @property
     def late_ns(self) -> int:
-        return self.begun_ns - self._deadline_ns
+        return max(0, self.arming_ns - self.deadline_ns)
 
     def cost(self, snapshot: Snapshot) -> Cost:
         """Of one that has an answer.
@@ -50,13 +51,14 @@ class Attempt:
 
     def _cost(self, inside_ns: int, wait_ns: int, marks: list[tuple[str, int]]) -> Cost:
         now_ns = time.monotonic_ns()
+        setup_ns = self.opened_ns - self.begun_ns + self.armed_ns - self.arming_ns
         return Cost(
             self._suspended(inside_ns) + Interval(0, self.interrupted_ns),
             Interval(self.begun_ns - self._start_ns, now_ns - self._start_ns),
             wait_ns,
             0,
             self.catch.hits,
-            setup_ns=Interval(self.armed_ns - self.begun_ns, now_ns - self.waited_ns),
+            setup_ns=Interval(setup_ns, now_ns - self.waited_ns),
             marks=marks_since(self._start_ns, marks),
         )
 

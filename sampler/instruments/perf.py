@@ -39,6 +39,8 @@ MOST_PLACES = 4
 # How soon a thread that was made while we wait is watched too: so soon at first, after a long wait more seldom.
 _CENSUS_NS = 5_000_000
 _CENSUS_SHARE = 10
+# Of how long opening took before, so much is still reckoned with at the next look.
+_FORGETS = 0.95
 _NONE_FREE = "all four of a thread are in use, by a debugger or another tool"
 
 
@@ -62,6 +64,9 @@ class Perf:
         self._spots = Spots(threads_only=only is None)
         self._traps = self._made_traps(in_kernel, only)
         self._try()
+        # Opening breakpoints may take the kernel until all processors have come by its scheduler's tick. Who armed them
+        # just then would look in step with that tick, and so with whatever the target does by a timer.
+        self._ahead_ns = 0
         self._open = ExitStack()
 
     def describe(self) -> dict[str, Any]:
@@ -87,7 +92,7 @@ class Perf:
         return self._presence.rest(self._given.stop, until_ns)
 
     def look(self, deadline_ns: int) -> Sample | Miss | None:
-        if not self.rest(deadline_ns):
+        if not self.rest(deadline_ns - self._ahead_ns):
             return None
         self._presence.check()
         attempt = Attempt(deadline_ns, self._given.start_ns, self._hit_cost, self._question.when is not None)
@@ -100,10 +105,14 @@ class Perf:
     def _catch(self, attempt: Attempt) -> None:
         try:
             self._set()
-            attempt.mark("arming")
-            self._traps.arm()
-            attempt.armed_ns = attempt.mark("armed")
-            self._wait(attempt.armed_ns + self._question.timing.window_ns)
+            attempt.opened_ns = attempt.mark("opened")
+            took_ns = attempt.opened_ns - attempt.begun_ns
+            self._ahead_ns = min(self.period_ns // 2, max(took_ns, round(_FORGETS * self._ahead_ns)))
+            if self._rest_until_due(attempt):
+                attempt.arming_ns = attempt.mark("arming")
+                self._traps.arm()
+                attempt.armed_ns = attempt.mark("armed")
+                self._wait(attempt.armed_ns + self._question.timing.window_ns)
         except NoneFree:
             attempt.full = True
         finally:
@@ -111,6 +120,15 @@ class Perf:
             self._traps.disarm()
             attempt.mark("closed")
         attempt.catch, attempt.interrupted_ns = self._traps.take(), self._traps.interrupted_ns
+
+    def _rest_until_due(self, attempt: Attempt) -> bool:
+        """With breakpoints that are open, and not armed. False if asked to stop."""
+        if attempt.opened_ns >= attempt.deadline_ns:
+            return True
+        if not self.rest(attempt.deadline_ns):
+            return False
+        self._traps.set(self._everywhere())  # threads that were made meanwhile
+        return True
 
     # In and out.
 
