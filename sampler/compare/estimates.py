@@ -29,7 +29,7 @@ from sampler.sample import Value
 RESOLUTION_NS = 50_000
 _LEAST_LOOKS = 30
 #: Kolmogorov and Smirnov's statistic times the root of the sample's size, above which waits are not evenly spread.
-_UNEVEN = 1.0
+_UNEVEN = 1.36
 
 
 @dataclass(frozen=True, slots=True)
