@@ -26,15 +26,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from sampler.compare.result import is_comparison
+    from sampler.view.pictures.look_times import is_timeline
 
-    if not any(map(is_comparison, arguments.files)):
+    if not any(is_comparison(path) or is_timeline(path) for path in arguments.files):
         _draw_recordings(arguments)
         return 0
     if len(arguments.files) > 1:
-        raise UsageError("a comparison is drawn alone", fix="give one file at a time")
-    from sampler.view.pictures.drawing import draw_comparison
+        raise UsageError("a comparison or a timeline is drawn alone", fix="give one file at a time")
+    from sampler.view.pictures.drawing import draw_comparison, draw_timeline
 
-    draw_comparison(arguments.files[0], arguments.output, arguments.picture, arguments.theme)
+    path = arguments.files[0]
+    draw = draw_comparison if is_comparison(path) else draw_timeline
+    draw(path, arguments.output, arguments.picture, arguments.theme)
     return 0
 
 

@@ -6,6 +6,7 @@ as much. Words are as dark as they must be to be read, in the instrument's hue.
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -140,7 +141,7 @@ def framed(
     """
     from matplotlib.figure import Figure
 
-    figure, lines = Figure(figsize=size, layout="constrained"), textwrap.wrap(caption, _CAPTION_WIDTH)
+    figure, lines = Figure(figsize=size, layout="constrained"), _in_lines(caption)
     lower = 0.05 + _LINE * len(lines)
     middle = lower + (0.22 if foot else 0)
     engine: Any = figure.get_layout_engine()
@@ -155,6 +156,15 @@ def framed(
     if foot:
         figure.text(0.53, (lower + 0.04) / size[1], plain(foot), ha="center", va="bottom")
     return figure
+
+
+def _in_lines(text: str) -> list[str]:
+    """Broken between its parts where that is possible."""
+    found = [""]
+    for part in text.split(" · "):
+        both = f"{found[-1]} · {part}" if found[-1] else part
+        found = [*found[:-1], both] if len(both) <= _CAPTION_WIDTH else [*found, part]
+    return [line for whole in found for line in textwrap.wrap(whole, _CAPTION_WIDTH)]
 
 
 def caption(header: Mapping[str, Any]) -> str:
@@ -185,3 +195,15 @@ def note(figure: Figure, text: str) -> Figure:
 def instruments(names: Sequence[str]) -> list[str]:
     """Each once, in their order."""
     return list(dict.fromkeys(names))
+
+
+def wide(first: float, last: float) -> tuple[float, float]:
+    """The same range, or one of two decades about its middle."""
+    middle = (first * last) ** 0.5
+    return min(first, middle / 10), max(last, middle * 10)
+
+
+def rate_ticks(first: float, last: float) -> tuple[list[float], list[str]]:
+    """Powers of ten, and what they are called."""
+    powers = range(math.ceil(math.log10(first)), math.floor(math.log10(last)) + 1)
+    return [10.0**power for power in powers], [f"{10.0**power:,g}" for power in powers]

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from sampler.compare.result import Comparison, load
 from sampler.errors import OutputError, UsageError
-from sampler.view.pictures import NAMES, THEMES
+from sampler.view.pictures import NAMES, THEMES, look_times
 from sampler.view.pictures.base import DARK, LIGHT, Theme, style
 from sampler.view.pictures.slowdown import slowdown
 from sampler.view.pictures.suspended import suspended
 from sampler.view.pictures.sweep import sweep
+from sampler.view.pictures.timeline import timeline
 from sampler.view.pictures.values import values
 
 if TYPE_CHECKING:
@@ -39,6 +40,18 @@ def draw_comparison(path: str, output: str, name: str | None, theme: str | None)
             draw_into(output, one, partial(picture, found))
     else:
         draw(partial(PICTURES[name or NAMES[0]], found), theme_of(theme), [output])
+
+
+def draw_timeline(path: str, output: str, name: str | None, theme: str | None) -> None:
+    """Likewise, of a file of bench/timeline.py, which is one picture."""
+    if name is not None:
+        raise UsageError("--picture is for comparisons", f"{path} is a timeline", "leave it out")
+    check(output, name, theme)
+    make = partial(timeline, *look_times.load(path))
+    if is_folder(output):
+        draw_into(output, look_times.KIND, make)
+    else:
+        draw(make, theme_of(theme), [output])
 
 
 def check(output: str, name: str | None, theme: str | None) -> None:

@@ -10,7 +10,7 @@ from sampler.compare.findings import Finding, findings
 from sampler.compare.intervals import Estimate
 from sampler.compare.model import Crossover, Model, Sampling, model
 from sampler.compare.result import CONTROL, Comparison
-from sampler.view.pictures.base import TEXT, Theme, caption, framed, instruments, look_of, note
+from sampler.view.pictures.base import TEXT, Theme, caption, framed, instruments, look_of, note, rate_ticks, wide
 from sampler.view.pictures.labels import Label, beside
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ def _scales(axes: Axes, drawn: Sequence[Point], law: Model) -> None:
     rates = [one.rate for one in drawn] or [1.0]
     crossed = [one.rate.value for one in law.crossovers if one.rate is not None and one.rate.value < 10 * max(rates)]
     axes.set(xscale="log", yscale="log", xlabel="looks a second", ylabel="share of progress lost")
-    axes.set_xlim(min([*rates, *crossed]) / 2, 2 * max([*rates, *crossed]))
+    axes.set_xlim(*wide(min([*rates, *crossed]) / 2, 2 * max([*rates, *crossed])))
     axes.set_ylim(LEAST / 1.25, _TOP)
     axes.set_yticks([1e-4, 1e-3, 1e-2, 1e-1, 1], ["0.01 %", "0.1 %", "1 %", "10 %", "all"])
     axes.minorticks_off()
-    axes.xaxis.set_major_formatter(lambda rate, _: f"{rate:,g}")
+    axes.set_xticks(*rate_ticks(*axes.get_xlim()))
     axes.grid(lw=0.6)
 
 
@@ -146,7 +146,10 @@ def _draw_tracing(axes: Axes, number: int, law: Model, theme: Theme) -> Label:
     one = law.tracing[number]
     look, lost = look_of(one.instrument, theme), one.lost
     axes.axhline(_within(lost.value), color=look.colour, linestyle=look.line, lw=1.8, gid=one.instrument)
-    axes.axhspan(_within(lost.low), _within(lost.high), color=look.colour, alpha=0.25, lw=0, zorder=1)
+    if lost.low is not None and lost.low > 0:
+        axes.axhspan(lost.low, _within(lost.high), color=look.colour, alpha=0.25, lw=0, zorder=1)
+    elif lost.high is not None:  # not to be told from none: at most so much
+        axes.axhline(_within(lost.high), color=look.colour, linestyle=":", lw=1)
     return Label(f"{one.instrument}, every hit", _within(lost.value), look.colour)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sampler.compare.findings import Finding, findings
 from sampler.compare.result import Comparison
-from sampler.view.pictures.base import Theme, caption, framed, instruments, look_of, note
+from sampler.view.pictures.base import Theme, caption, framed, instruments, look_of, note, rate_ticks, wide
 from sampler.view.pictures.labels import Label, beside
 
 if TYPE_CHECKING:
@@ -40,21 +40,17 @@ def sweep(found: Comparison, theme: Theme) -> Figure:
 def _scales(upper: Axes, lower: Axes, rows: Sequence[Finding], theme: Theme) -> None:
     asked = [row.arm.rate for row in rows if row.arm.rate is not None]
     reached = [row.achieved for row in rows if row.achieved is not None]
-    first, last = min(*asked, *reached) / 1.6, 1.6 * max(*asked, *reached)
+    first, last = wide(min(*asked, *reached) / 1.6, 1.6 * max(*asked, *reached))
     upper.set(xscale="log", yscale="log", ylabel="looks a second,\nreached", xlim=(first, last), ylim=(first, last))
     upper.plot([first, last], [first, last], color=theme.faint, lw=0.9, linestyle=":")
     lower.set(yscale="log", xlabel="looks a second, asked", ylabel="share of time\nsuspended")
     lower.set_ylim(LEAST / 1.5, MOST * 1.5)
     lower.set_yticks(list(_SHARES), list(_SHARES.values()))
-    upper.yaxis.set_major_formatter(_plainly)
-    lower.xaxis.set_major_formatter(_plainly)
+    upper.set_yticks(*rate_ticks(first, last))
+    lower.set_xticks(*rate_ticks(first, last))
     for axes in (upper, lower):
         axes.minorticks_off()
         axes.grid(lw=0.6)
-
-
-def _plainly(rate: float, _: Any) -> str:
-    return f"{rate:,g}"
 
 
 def _draw_reached(axes: Axes, name: str, rows: Sequence[Finding], theme: Theme) -> Label:

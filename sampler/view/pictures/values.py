@@ -138,14 +138,14 @@ def _function(counts: Mapping[float, float]) -> tuple[list[float], list[float]]:
 
 
 def _known(buckets: Sequence[Bucket]) -> tuple[list[float], list[float]]:
-    """The function where buckets tell it: at their upper edges, so many lie below."""
+    """The function where buckets tell it: at their upper ends, the last whole number that belongs to each."""
     total, passed, found = sum(count for _, _, count in buckets), 0, list[tuple[float, float]]()
     for low, high, count in buckets:
         if not passed and low is not None:
             found = [(low, 0.0)]
         passed += count
         if high is not None and passed and passed - count < total:
-            found.append((high, passed / total))
+            found.append((high - 1, passed / total))
     return [edge for edge, _ in found], [share for _, share in found]
 
 
