@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import random
 import socket
 import subprocess
 import threading
@@ -177,8 +178,22 @@ def _of_files(port: int) -> Iterator[Request]:
     yield request
 
 
+@contextmanager
+def _of_various_files(port: int) -> Iterator[Request]:
+    """The same with addresses of various lengths, each as likely: something to see a distribution of."""
+
+    def request() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        connection.request("GET", f"/greet/greeting.txt?name={'x' * random.randrange(100)}")
+        assert connection.getresponse().read() == b"hello"
+        connection.close()
+
+    yield request
+
+
 PROGRAMS = {
     "caddy": (_caddy, "serving initial configuration", _of_web),
     "nats-server": (_nats, "Server is ready", _of_messages),
     "uwsgi": (_uwsgi, "spawned uWSGI worker", _of_files),
+    "uwsgi, various": (_uwsgi, "spawned uWSGI worker", _of_various_files),
 }

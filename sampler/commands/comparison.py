@@ -25,6 +25,7 @@ from sampler.frontend import stop_signals
 from sampler.question import Question, Timing
 from sampler.resolve import find_pid, resolve
 from sampler.target import Target
+from sampler.view.columns import width_of
 from sampler.view.comparing import choose_watcher
 from sampler.view.comparison import comparison_lines
 
@@ -41,7 +42,7 @@ def run_comparison(arguments: argparse.Namespace, target: str | None, expression
     halt = threading.Event()
     with stop_signals(halt.set), progress_of(arguments, plan, halt) as progress:
         found, error = compared(plan, progress, halt, output, arguments.quiet)
-    print(*comparison_lines(found), sep="\n")
+    print(*comparison_lines(found, width_of(sys.stdout)), sep="\n")
     if error is not None:
         raise error
     return 0

@@ -11,7 +11,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 from sampler.compare.counts import Bucket
 from sampler.compare.progress import Progress, Progressed
@@ -156,7 +155,7 @@ class _Within:
             hits=hits + sum(cost.hits for cost in costs),
             over_ns=over_ns,
             values=values,
-            buckets=buckets,
+            buckets=tuple(buckets),
             looks=_some([_taken(look, expression) for look in self._looks if isinstance(look, Sample)]),
             suspended_ns=sum((cost.total_ns for cost in costs), suspended),
             hit_ns=Interval(*header["hit_ns"]) if "hit_ns" in header else None,
@@ -209,7 +208,7 @@ def _taken(look: Sample, expression: str) -> Taken:
     return Taken(value, look.cost.wait_ns, look.cost.suspended_ns)
 
 
-def _some(looks: list[Any]) -> list[Any]:
+def _some(looks: list[Taken]) -> tuple[Taken, ...]:
     """Evenly chosen."""
     step = max(1, -(-len(looks) // LOOKS_KEPT))
-    return looks[::step]
+    return tuple(looks[::step])

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import os
+import textwrap
 from collections.abc import Iterator, Sequence
+from typing import IO
+
+Rows = Sequence[Sequence[str]]
+_GAP = "  "
 
 
-def aligned(rows: Sequence[Sequence[str]], gap: int = 2) -> Iterator[str]:
+def width_of(stream: IO[str]) -> int | None:
+    """Columns of a terminal; None of anything else, which has no end to its lines."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
+
+
+def fitted(rows: Rows, width: int | None = None) -> Iterator[str]:
+    """As columns where these fit, else each row as a paragraph. The first row has the columns' names."""
+    lines = list(aligned(rows))
+    if width is None or max(map(len, lines)) <= width:
+        yield from lines
+        return
+    names, *others = rows
+    for row in others:
+        yield " ".join(cell for cell in row[:2] if cell)
+        said = [f"{name} {cell}" for name, cell in zip(names[2:], row[2:], strict=True)]
+        whole = " · ".join(part.replace(" ", "\0") for part in said)  # a name and its figure stay together
+        for line in textwrap.wrap(whole, max(20, width), initial_indent=_GAP, subsequent_indent=_GAP):
+            yield line.replace("\0", " ")
+
+
+def aligned(rows: Rows) -> Iterator[str]:
     """The first column to the left, all others to the right; no white space at a line's end. Of one length each."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for first, *rest in rows:
         cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]
-        yield (" " * gap).join(cells).rstrip()
+        yield _GAP.join(cells).rstrip()

@@ -10,7 +10,7 @@ from sampler.compare.model import Crossover, Model, model
 from sampler.compare.result import CONTROL, Comparison
 from sampler.units import format_duration
 from sampler.view import figures
-from sampler.view.columns import aligned
+from sampler.view.columns import fitted
 from sampler.view.statistics import printable
 
 COST = ("", "asked", "achieved", "suspended a look", "of the time", "slowdown (95 %)", "worst stall", "CPU")
@@ -29,17 +29,16 @@ _MEASURES = {
 }
 
 
-def comparison_lines(found: Comparison) -> Iterator[str]:
-    """The lines, without their ends."""
+def comparison_lines(found: Comparison, width: int | None = None) -> Iterator[str]:
+    """The lines, without their ends. ``width``: of the terminal, if it is one."""
     rows = findings(found)
     yield from _asked(found)
     yield ""
-    yield from aligned([COST, *map(cost_cells, rows)])
+    yield from fitted([COST, *map(cost_cells, rows)], width)
     yield ""
-    yield from aligned(
-        [answer_header(rows), *(answer_cells(row, rows) for row in rows if row.arm.instrument != CONTROL)]
-    )
-    for part in (_estimates(rows), model_lines(model(found, rows)), _failures(rows)):
+    asked = [row for row in rows if row.arm.instrument != CONTROL]
+    yield from fitted([answer_header(rows), *(answer_cells(row, rows) for row in asked)], width)
+    for part in (_estimates(rows, width), model_lines(model(found, rows)), _failures(rows)):
         lines = list(part)
         if lines:
             yield ""
@@ -106,7 +105,7 @@ def _progress(found: Comparison) -> str:
     return _MEASURES[about["by"]]
 
 
-def _estimates(rows: Sequence[Finding]) -> Iterator[str]:
+def _estimates(rows: Sequence[Finding], width: int | None) -> Iterator[str]:
     told = [row for row in rows if row.estimates is not None and row.estimates.call is not None]
     if not told:
         return
@@ -125,7 +124,7 @@ def _estimates(rows: Sequence[Finding]) -> Iterator[str]:
                 within,
             )
         )
-    yield from aligned(cells)
+    yield from fitted(cells, width)
 
 
 def model_lines(found: Model) -> Iterator[str]:
