@@ -39,7 +39,7 @@ demo: setup
 
 demo-programs: setup $(TRACED)
 
-test: setup build/dlv-old $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(TRACED) $(THIRD_PARTY) lint
+test: setup build/dlv-old build/.browser $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(TRACED) $(THIRD_PARTY) lint
 	$(BIN)/pytest -m 'not torture' -n 2 --dist loadscope --no-loadscope-reorder $(TOGETHER)
 	$(BIN)/pytest -m 'not torture' $(addprefix --ignore=,$(TOGETHER))
 
@@ -142,6 +142,11 @@ build/crowd: build/.native tests/programs/crowd/crowd.c
 build/.native: tools/setup-native
 	mkdir -p build
 	tools/setup-native
+	touch $@
+
+build/.browser: tools/setup-browser
+	mkdir -p build
+	tools/setup-browser
 	touch $@
 
 build/.tracing: build/.native tools/setup-tracing
