@@ -23,7 +23,7 @@ from sampler.commands.comparison import compared
 from sampler.compare.arms import arms_of, parse_instruments
 from sampler.compare.counts import Counts, coarse
 from sampler.compare.progress import PeekedCounter, Progress, Progressed
-from sampler.compare.result import Line, Truth
+from sampler.compare.result import Arm, Line, Truth
 from sampler.compare.rounds import Plan
 from sampler.frontend import stop_signals
 from sampler.question import Aggregate, Question, Timing
@@ -113,8 +113,9 @@ def measure(name: str, rounds: int, seconds: float, output: Path) -> None:
     halt = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(stop_signals(halt.set))
-        pid, progress = _begun(subject, stack, halt)
-        plan = _plan(subject, pid, rounds, window_ns)
+        pid, progress = begun(subject, stack, halt)
+        arms = tuple(arms_of(parse_instruments(subject.instruments), ()))
+        plan = planned(subject, pid, rounds, window_ns, arms)
         found, error = compared(plan, progress, halt, str(path), what=f"python -m bench.compare {name}")
     print(f"\n{name}", *comparison_lines(found), sep="\n", flush=True)
     if error is not None:
@@ -123,7 +124,7 @@ def measure(name: str, rounds: int, seconds: float, output: Path) -> None:
         sys.exit(1)
 
 
-def _begun(subject: Subject, stack: ExitStack, halt: threading.Event) -> tuple[int, Progress]:
+def begun(subject: Subject, stack: ExitStack, halt: threading.Event) -> tuple[int, Progress]:
     """The running program, and how its progress is measured."""
     if subject.options is not None:
         program = ROOT / "build" / subject.program
@@ -136,7 +137,8 @@ def _begun(subject: Subject, stack: ExitStack, halt: threading.Event) -> tuple[i
     return served.pid, stack.enter_context(PeekedCounter(served.pid, expression, point, halt))
 
 
-def _plan(subject: Subject, pid: int, rounds: int, window_ns: int) -> Plan:
+def planned(subject: Subject, pid: int, rounds: int, window_ns: int, arms: tuple[Arm, ...]) -> Plan:
+    """Without a budget: that it is too much is to be seen."""
     question = Question(
         subject.point,
         (subject.expression,),
@@ -144,7 +146,6 @@ def _plan(subject: Subject, pid: int, rounds: int, window_ns: int) -> Plan:
         Budget(max_pause_ns=10 * NS_PER_SECOND, max_suspended=1.0),
         aggregate=Aggregate.parse(subject.aggregate),
     )
-    arms = tuple(arms_of(parse_instruments(subject.instruments), ()))
     return Plan(question, resolve(pid), arms, rounds, window_ns, random.randrange(1 << 32))
 
 
