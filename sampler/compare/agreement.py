@@ -15,6 +15,7 @@ from typing import Any
 from sampler.compare.counts import Counts, distance, merged, numeric
 
 _RESAMPLES = 500
+_PLACES = 500  # values at which distribution functions are compared, at most
 _SEED = 20180101
 _CRITICAL = 1.358  # of 95 %, for large samples
 #: With fewer there is nothing to be told.
@@ -63,22 +64,23 @@ class Agreement:
 def _resampled(ours: Sequence[Counts], theirs: Sequence[Counts]) -> tuple[float, float]:
     import numpy
 
-    support = sorted({value for counts in (*ours, *theirs) for value in numeric(counts)})
+    support = numpy.array(sorted({value for counts in (*ours, *theirs) for value in numeric(counts)}), dtype=float)
+    support = support[:: -(-len(support) // _PLACES)]
     chance = numpy.random.default_rng(_SEED)
     found = abs(_functions(ours, support, chance) - _functions(theirs, support, chance)).max(axis=1)
     low, high = numpy.quantile(found, [0.025, 0.975])
     return float(low), float(high)
 
 
-def _functions(rounds: Sequence[Counts], support: list[float], chance: Any) -> Any:
-    """The distribution functions of resampled rounds, a row each."""
+def _functions(rounds: Sequence[Counts], support: Any, chance: Any) -> Any:
+    """The distribution functions of resampled rounds at these values, a row each."""
     import numpy
 
-    place = {value: number for number, value in enumerate(support)}
-    weights = numpy.zeros((len(rounds), len(support)))
+    weights = numpy.zeros((len(rounds), len(support) + 1))
     for row, counts in zip(weights, rounds, strict=True):
-        for value, weight in numeric(counts).items():
-            row[place[value]] = weight
+        found = numeric(counts)
+        places = numpy.searchsorted(support, numpy.fromiter(found, dtype=float, count=len(found)))
+        numpy.add.at(row, places, numpy.fromiter(found.values(), dtype=float, count=len(found)))
     chosen = chance.multinomial(len(rounds), [1 / len(rounds)] * len(rounds), _RESAMPLES)
     chosen[chosen @ weights.sum(axis=1) == 0] = 1  # only empty rounds: all of them, then
     heights = numpy.cumsum(chosen @ weights, axis=1)

@@ -10,6 +10,7 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sampler.compare.agreement import Agreement
@@ -94,9 +95,10 @@ def beside(comparison: Comparison, arm: Arm) -> list[Beside]:
     return found
 
 
-def findings(comparison: Comparison) -> list[Finding]:
+@lru_cache(maxsize=4)  # tables and pictures all begin with them
+def findings(comparison: Comparison) -> tuple[Finding, ...]:
     """A row for each arm, in the order of the command line."""
-    return [finding(comparison, arm) for arm in comparison.arms]
+    return tuple(finding(comparison, arm) for arm in comparison.arms)
 
 
 def finding(comparison: Comparison, arm: Arm) -> Finding:

@@ -24,6 +24,7 @@ UNTOUCHED = "untouched"
 #: Nobody asks either, but it is compared like an instrument: how much two such windows differ by chance.
 CONTROL = "control"
 Line = dict[str, Any]
+_HEADER = ("question", "target", "machine", "started", "command", "round_ns", "rounds", "arms", "progress", "seed")
 NO_TIME = Interval()
 
 
@@ -199,12 +200,13 @@ class Window:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """``header``: ``question``, ``target``, ``machine``, ``started``, ``command``, ``round_ns``, ``rounds``, ``arms``,
-    ``progress`` (``by``: ``counter``, ``cpu`` or ``target``; ``expression`` and ``point`` of a counter).
+    ``progress`` (``by``: ``counter``, ``cpu`` or ``target``; ``expression`` and ``point`` of a counter) and ``seed``.
 
-    ``ended``: ``done``, ``interrupted``, ``target-ended``, ``error``, or ``""`` while it goes on.
+    ``ended``: ``done``, ``interrupted``, ``target-ended``, ``error``, or ``""`` while it goes on. One is equal to itself
+    only, so that what follows from it can be kept by it.
     """
 
     header: Line
@@ -254,6 +256,8 @@ def load(path: str) -> Comparison:
             fields = json.load(file)
         if fields.get("type") != KIND or fields.get("version") != VERSION:
             raise RecordingError(f"{path} is no comparison of version {VERSION}")
+        if lacking := [name for name in _HEADER if name not in fields]:
+            raise RecordingError(f"{path} is no comparison", f"it lacks {', '.join(lacking)}")
         return Comparison.from_json(fields)
     except OSError as error:
         raise RecordingError(f"cannot read {path}", error.strerror or str(error)) from error

@@ -6,9 +6,9 @@ from sampler.compare.agreement import Agreement
 from sampler.compare.findings import Finding
 from sampler.compare.intervals import Estimate
 from sampler.units import format_duration, span
-from sampler.view.statistics import show_value
 
 NONE = "–"
+_WHOLE = 1000  # from here on fractions say nothing
 
 
 def asked(row: Finding) -> str:
@@ -78,11 +78,18 @@ def misses(row: Finding) -> str:
 
 
 def quantile(row: Finding, place: int) -> str:
-    return NONE if row.spread is None else show_value(row.spread.quantiles[place])
+    return NONE if row.spread is None else number(row.spread.quantiles[place])
 
 
 def mean(row: Finding) -> str:
-    return NONE if row.spread is None else f"{row.spread.mean:.4g}"
+    return NONE if row.spread is None else number(row.spread.mean)
+
+
+def number(value: float) -> str:
+    """A value of the program's, or a mean of some: whole ones in full, others in four digits."""
+    if isinstance(value, int) or abs(value) >= _WHOLE:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
 
 
 def agreement(found: Agreement | None) -> str:
@@ -97,5 +104,5 @@ def estimate(found: Estimate | None) -> str:
     if found is None:
         return NONE
     if found.low is None or found.high is None:
-        return f"{found.value:.4g}"
-    return f"{found.value:.4g} ({found.low:.4g} to {found.high:.4g})"
+        return number(found.value)
+    return f"{number(found.value)} ({number(found.low)} to {number(found.high)})"

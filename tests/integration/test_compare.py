@@ -214,7 +214,8 @@ def test_a_comparison_reads_back_as_it_was(ring: Tracee, tmp_path: Path) -> None
     path = tmp_path / "run.json"
     assert compare(ring, path, "--rounds=1", "--round=50ms", "--instruments=perf:50,peek:50", *COUNTED).returncode == 0
     found = load(str(path))
-    assert Comparison.from_json(json.loads(json.dumps(found.to_json()))) == found
+    again = Comparison.from_json(json.loads(json.dumps(found.to_json())))
+    assert (again.header, again.windows, again.ended) == (found.header, found.windows, found.ended)
 
 
 def _after_some_windows(run: subprocess.Popen[str]) -> None:

@@ -84,7 +84,7 @@ def test_a_pipe_is_told_how_much_time_is_left() -> None:
 def test_a_comparison_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
     path = str(tmp_path / "run.json")
     save(FOUND, path)
-    assert load(path) == FOUND
+    assert load(path).to_json() == FOUND.to_json()
     save(replace(FOUND, windows=()), path)
     assert load(path).windows == ()
     assert [one.name for one in tmp_path.iterdir()] == ["run.json"]
