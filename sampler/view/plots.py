@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 from sampler.errors import OutputError, RecordingError, UsageError
 from sampler.recording import Recording
 from sampler.units import NS_PER_SECOND
-from sampler.view.statistics import Distribution, is_number, numbers, printable, reading, show_value
+from sampler.view.pictures.base import COLOURS, machine, plain
+from sampler.view.statistics import Distribution, is_number, numbers, reading, show_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette: told apart by every kind of colour vision.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _FORMS = (".png", ".svg")
 _NS_PER_MS = 1_000_000
 
@@ -52,20 +51,16 @@ def _figure(recordings: Sequence[Recording]) -> Figure:
     parts: Any = figure.subplot_mosaic([["values", "values", "spread"], ["cost", "cost", "cost"]])
     for number, recording in enumerate(recordings):
         for place, expression in enumerate(recording.expressions):
-            colour = _COLOURS[(number + place) % len(_COLOURS)]
+            colour = COLOURS[(number + place) % len(COLOURS)]
             _draw_values(parts["values"], recording, expression, colour, _label(recording, expression, recordings))
             _draw_spread(parts["spread"], recording, expression, colour)
-        _draw_cost(parts["cost"], recording, _COLOURS[number % len(_COLOURS)])
+        _draw_cost(parts["cost"], recording, COLOURS[number % len(COLOURS)])
     _name_parts(parts, recordings)
     return figure
 
 
 def _label(recording: Recording, expression: str, recordings: Sequence[Recording]) -> str:
-    return _plain(f"{expression} ({recording.header['instrument']})" if len(recordings) > 1 else expression)
-
-
-def _plain(text: str) -> str:
-    return printable(text).replace("$", r"\$")  # a dollar sign begins a formula
+    return plain(f"{expression} ({recording.header['instrument']})" if len(recordings) > 1 else expression)
 
 
 def _draw_values(axes: Axes, recording: Recording, expression: str, colour: str, label: str) -> None:
@@ -98,11 +93,11 @@ def _draw_cost(axes: Axes, recording: Recording, colour: str) -> None:
 
 def _name_parts(parts: dict[str, Axes], recordings: Sequence[Recording]) -> None:
     header = recordings[0].header
-    target, machine = header["target"], header.get("machine", {})
+    target = header["target"]
     parts["values"].set_title(
-        _plain(", ".join(recordings[0].expressions))
+        plain(", ".join(recordings[0].expressions))
         + "\n"
-        + _plain(f"at {header['question']['point']} in {target['name']}"),
+        + plain(f"at {header['question']['point']} in {target['name']}"),
         loc="left",
         fontsize=11,
     )
@@ -122,8 +117,7 @@ def _name_parts(parts: dict[str, Axes], recordings: Sequence[Recording]) -> None
     parts["cost"].text(
         1,
         -0.22,
-        f"{machine.get('cpu', '')}, {machine.get('cores', '?')} cores, Linux"
-        f" {machine.get('kernel', '')} · {header.get('started', '')}",
+        plain(machine(header)),
         ha="right",
         fontsize=7,
         color="#555555",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from sampler.compare.findings import Finding, findings
 from sampler.compare.result import Comparison, load
 from sampler.errors import OutputError, UsageError
 from sampler.view.pictures import NAMES, THEMES, look_times
@@ -21,7 +22,12 @@ from sampler.view.pictures.values import values
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PICTURES: dict[str, Callable[[Comparison, Theme], Figure]] = {
+
+class Picture(Protocol):
+    def __call__(self, found: Comparison, theme: Theme, known: Sequence[Finding] | None = None) -> Figure: ...
+
+
+PICTURES: dict[str, Picture] = {
     "slowdown": slowdown,
     "values": values,
     "suspended": suspended,
@@ -35,11 +41,12 @@ def draw_comparison(path: str, output: str, name: str | None, theme: str | None)
     """Into a file, or all of them into a folder. UsageError, RecordingError, OutputError."""
     check(output, name, theme)
     found = load(path)
+    rows = findings(found)
     if is_folder(output):
         for one, picture in PICTURES.items():
-            draw_into(output, one, partial(picture, found))
+            draw_into(output, one, partial(picture, found, known=rows))
     else:
-        draw(partial(PICTURES[name or NAMES[0]], found), theme_of(theme), [output])
+        draw(partial(PICTURES[name or NAMES[0]], found, known=rows), theme_of(theme), [output])
 
 
 def draw_timeline(path: str, output: str, name: str | None, theme: str | None) -> None:

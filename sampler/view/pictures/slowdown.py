@@ -58,8 +58,9 @@ def _within(share: float | None) -> float:
     return LEAST if share is None else min(MOST, max(LEAST, share))
 
 
-def slowdown(found: Comparison, theme: Theme) -> Figure:
-    rows = findings(found)
+def slowdown(found: Comparison, theme: Theme, known: Sequence[Finding] | None = None) -> Figure:
+    """``known``: its findings, where they are."""
+    rows = known or findings(found)
     law, drawn = model(found, rows), points(rows)
     figure = framed(TITLE, _KEY, caption(found.header), theme)
     if not drawn and not law.tracing:
@@ -113,7 +114,8 @@ def _draw_sampling(axes: Axes, instrument: str, drawn: Sequence[Point], law: Mod
             zorder=4,
         )
     untold = [one.x for one in ours if not one.told]
-    axes.plot(untold, [LEAST / 1.12] * len(untold), "v", color=look.colour, ms=4, clip_on=False)
+    if untold:  # an empty line has no place, and would have the layout make room for it
+        axes.plot(untold, [LEAST / 1.12] * len(untold), "v", color=look.colour, ms=4, clip_on=False)
     fitted = next((one for one in law.sampling if one.instrument == instrument), None)
     if fitted is None or fitted.lost(1).value * fitted.fastest <= LEAST:
         return Label(instrument, ours[-1].lost, look.colour)
@@ -177,7 +179,7 @@ def _name_crossovers(axes: Axes, drawn: Sequence[Crossover], theme: Theme) -> No
     first, last = axes.get_xlim()
     for number, (sampling, found) in enumerate(rates.items()):
         low, high = f"{min(found):,.0f}", f"{max(found):,.0f}"
-        text = f"{sampling} as costly as tracing: {low if low == high else f'{low}–{high}'}/s"
+        text = f"{sampling} = tracing at {low if low == high else f'{low}–{high}'}/s"
         left = min(found) * max(found) > first * last  # of the line, where there is more room
         axes.annotate(text, (min(found) if left else max(found), LEAST * 1.7), (-5 if left else 5, 15 * number),
                       textcoords="offset points", ha="right" if left else "left", fontsize=TEXT - 2, zorder=6,

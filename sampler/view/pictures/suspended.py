@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sampler.compare.findings import beside, findings
+from sampler.compare.findings import Finding, beside, findings
 from sampler.compare.result import Arm, Comparison
 from sampler.sample import Interval
 from sampler.units import span
@@ -47,16 +47,17 @@ class Row:
         return f"{text}{' a hit' if self.traces else ''}"
 
 
-def table(found: Comparison) -> list[Row]:
+def table(found: Comparison, rows: Sequence[Finding]) -> list[Row]:
     """One for each instrument that has an answer, at all its rates together."""
-    rows = []
+    shown = []
     for name in instruments([arm.instrument for arm in found.arms]):
         arms = [arm for arm in found.arms if arm.instrument == name]
         looks = [bounds for arm in arms for bounds in _looks(found, arm)]
         if looks:
-            rows.append(Row(name, looks, False))
-    hits = [row for row in findings(found) if row.traces and row.hit_ns is not None]
-    return rows + [Row(row.arm.instrument, [row.hit_ns], True) for row in hits if row.hit_ns is not None]
+            shown.append(Row(name, looks, False))
+    return shown + [
+        Row(row.arm.instrument, [row.hit_ns], True) for row in rows if row.traces and row.hit_ns is not None
+    ]
 
 
 def _looks(found: Comparison, arm: Arm) -> list[Interval]:
@@ -64,26 +65,25 @@ def _looks(found: Comparison, arm: Arm) -> list[Interval]:
     return [look.suspended_ns for one in asked if one is not None for look in one.looks]
 
 
-def suspended(found: Comparison, theme: Theme) -> Figure:
-    rows = table(found)
+def suspended(found: Comparison, theme: Theme, known: Sequence[Finding] | None = None) -> Figure:
+    """``known``: its findings, where they are."""
+    rows = known or findings(found)
+    shown = table(found, rows)
     figure = framed(TITLE, _KEY, caption(found.header), theme)
-    if not rows:
+    if not shown:
         return note(figure, "no instrument has come to a look")
     axes = figure.add_subplot()
-    for place, row in enumerate(rows):
-        _draw_row(axes, len(rows) - 1 - place, row, theme)
-    _scales(axes, rows, theme)
+    for place, row in enumerate(shown):
+        _draw_row(axes, len(shown) - 1 - place, row, theme)
+    _scales(axes, shown, theme)
     return figure
 
 
 def _draw_row(axes: Axes, y: int, row: Row, theme: Theme) -> None:
-    look, chance = look_of(row.instrument, theme), random.Random(y)  # dots lie the same way in each run
+    look = look_of(row.instrument, theme)
     step = max(1, -(-len(row.bounds) // _MOST_DOTS))
-    for one in row.bounds[::step]:
-        if one.high and not row.traces:
-            up = chance.uniform(0.08, 0.34)
-            axes.plot(max(_LEAST_NS, one.low), y + up, "o", ms=3.5, color=look.colour, alpha=0.6, mew=0)
-            axes.plot(one.high, y - up, "o", ms=3.5, mfc="none", mec=look.colour, alpha=0.8, mew=0.8)
+    if not row.traces:
+        _draw_dots(axes, y, [one for one in row.bounds[::step] if one.high], look.colour)
     found = row.median
     if not found.high:
         axes.plot(_LEAST_NS * 1.25, y, "<", ms=9, color=look.colour)
@@ -91,6 +91,14 @@ def _draw_row(axes: Axes, y: int, row: Row, theme: Theme) -> None:
     low = max(_LEAST_NS, found.low)
     axes.plot([low, found.high], [y, y], color=look.colour, lw=4, solid_capstyle="butt")
     axes.vlines([low, found.high], [y, y - 0.4], [y + 0.4, y], color=theme.ink, lw=1.6, zorder=4)
+
+
+def _draw_dots(axes: Axes, y: int, bounds: Sequence[Interval], colour: str) -> None:
+    chance = random.Random(y)  # they lie the same way in each run
+    up = [chance.uniform(0.08, 0.34) for _ in bounds]
+    low, high = [max(_LEAST_NS, one.low) for one in bounds], [one.high for one in bounds]
+    axes.plot(low, [y + one for one in up], "o", ms=3.5, color=colour, alpha=0.6, mew=0)
+    axes.plot(high, [y - one for one in up], "o", ms=3.5, mfc="none", mec=colour, alpha=0.8, mew=0.8)
 
 
 def _scales(axes: Axes, rows: Sequence[Row], theme: Theme) -> None:

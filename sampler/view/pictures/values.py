@@ -48,9 +48,9 @@ class Panel:
         return [*self.values, *self.against, *edges]
 
 
-def panels(found: Comparison) -> list[Panel]:
+def panels(found: Comparison, rows: Sequence[Finding]) -> list[Panel]:
     """Of a sampling instrument the arm with the most samples."""
-    rows = [row for row in findings(found) if row.samples]
+    rows = [row for row in rows if row.samples]
     chosen = []
     for name in instruments([row.arm.instrument for row in rows]):
         best = max((row for row in rows if row.arm.instrument == name), key=lambda row: row.samples)
@@ -85,8 +85,10 @@ def _pooled(found: Comparison, row: Finding) -> Mapping[float, float]:
     return numeric(merged({value: part / sum(one.values()) for value, part in one.items()} for one in whole))
 
 
-def values(found: Comparison, theme: Theme) -> Figure:
-    shown = panels(found)
+def values(found: Comparison, theme: Theme, known: Sequence[Finding] | None = None) -> Figure:
+    """``known``: its findings, where they are."""
+    rows = known or findings(found)
+    shown = panels(found, rows)
     told = any(window.truth is not None for window in found.windows)
     key = f"grey: {_TRUTH if told else _OTHERS}    D: the largest difference    n: values"
     figure = framed(TITLE, key, caption(found.header), theme, SIZE, found.expression)
@@ -96,8 +98,9 @@ def values(found: Comparison, theme: Theme) -> Figure:
     grid: Any = figure.subplots(height, min(_COLUMNS, len(shown)), sharex=True, sharey=True, squeeze=False)
     for axes, panel in zip(grid.flat, shown, strict=False):
         _draw(axes, panel, theme)
-    for axes in grid.flat[len(shown) :]:
-        axes.set_axis_off()
+    for place in range(len(shown), grid.size):
+        grid.flat[place].set_axis_off()
+        grid.flat[place - _COLUMNS].tick_params(labelbottom=True)  # the panel above is the lowest there
     _scales(grid, shown)
     for axes in grid[:, 0]:
         axes.set_ylabel("share up to here")
