@@ -58,14 +58,20 @@ def asked(arm: Arm) -> Asked | None:
         hits = int(CALLS * (1 - lost(arm)))
         hit_ns, buckets = HIT_NS[arm.instrument], [(0, 1, hits * 9 // 10), (1, 2, hits // 10), (2, 4, 0)]
         bounds = Interval(hit_ns, 2 * hit_ns)
-        return Asked(hits=hits, buckets=buckets, hit_ns=bounds, suspended_ns=Interval(hits * hit_ns, 2 * hits * hit_ns))
+        return Asked(
+            hits=hits,
+            over_ns=SECOND,
+            buckets=buckets,
+            hit_ns=bounds,
+            suspended_ns=Interval(hits * hit_ns, 2 * hits * hit_ns),
+        )
     if arm.rate is None:
         return None
     look_ns, rate = int(LOOKS[arm.instrument][0] * 1_000_000), int(arm.rate)
     bounds = Interval(look_ns // 2, look_ns * 2)
     whole = Interval(bounds.low * rate, bounds.high * rate)
     looks = [Taken(turn % 3, None, bounds) for turn in range(rate)]
-    return Asked(rate, values={0: rate, 1: rate // 2}, looks=looks, suspended_ns=whole)
+    return Asked(rate, over_ns=SECOND, values={0: rate, 1: rate // 2}, looks=looks, suspended_ns=whole)
 
 
 def comparison(arms: list[Arm] | None = None, rounds: int = 5, truth: bool = True) -> Comparison:
