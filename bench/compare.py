@@ -98,7 +98,9 @@ class Told:
             report = self._target.report()
         except (OSError, ValueError):  # it has ended
             return Progressed(time.monotonic_ns() - begun_ns, None)
-        truth = Truth(_told(report["gap"]), _told(report.get("gap_waited", [])), _BITS)
+        calls, waited = _told(report["gap"]), _told(report["gap_waited"])
+        # Without a pace the next call is never far: moments and calls find the same.
+        truth = Truth(calls, waited or calls, _BITS)
         return Progressed(report["interval_ns"], report["writes"], report["stalls"]["longest_ns"], truth)
 
 
@@ -134,7 +136,7 @@ def begun(subject: Subject, stack: ExitStack, halt: threading.Event) -> tuple[in
     served = stack.enter_context(ThirdParty(subject.program, pause_s=0))
     assert subject.progress is not None
     expression, point = subject.progress
-    return served.pid, stack.enter_context(PeekedCounter(served.pid, expression, point, halt))
+    return served.pid, stack.enter_context(PeekedCounter(served.pid, expression, point, Budget(), halt))
 
 
 def planned(subject: Subject, pid: int, rounds: int, window_ns: int, arms: tuple[Arm, ...]) -> Plan:
@@ -142,7 +144,7 @@ def planned(subject: Subject, pid: int, rounds: int, window_ns: int, arms: tuple
     question = Question(
         subject.point,
         (subject.expression,),
-        Timing(jitter=0.5),
+        Timing(jitter=1.0),
         Budget(max_pause_ns=10 * NS_PER_SECOND, max_suspended=1.0),
         aggregate=Aggregate.parse(subject.aggregate),
     )

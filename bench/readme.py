@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from sampler.compare.beside import truth_of
 from sampler.compare.counts import Spread, merged
 from sampler.compare.estimates import Estimates
-from sampler.compare.findings import Finding, findings, truth_beside
+from sampler.compare.findings import Finding, findings
 from sampler.compare.model import model
 from sampler.compare.result import CONTROL, Comparison, load
 from sampler.view import figures
@@ -75,7 +76,7 @@ def _of_looks(row: Finding, found: Estimates) -> tuple[str, ...]:
 
 
 def _truth(found: Comparison) -> tuple[str, ...]:
-    told = [Spread.of(merged(truth_beside(found.windows, moment))) for moment in (True, False)]
+    told = [Spread.of(merged(truth_of(found.windows, moment))) for moment in (True, False)]
     means = (figures.NONE if spread is None else f"{spread.mean:.4g}" for spread in told)
     return "the program itself", figures.NONE, *means, figures.NONE
 

@@ -170,6 +170,14 @@ class RecorderLost(SamplerError):
     """The recorder ended without a footer."""
 
 
+class CounterLost(SamplerError):
+    """How far a target gets cannot be measured any more."""
+
+
+class LeftUntidy(SamplerError):
+    """After an instrument had left, the target was not as before."""
+
+
 class BudgetExceeded(SamplerError):
     """The target was let go to keep the promise made by ``--max-pause`` and ``--max-suspended``."""
 

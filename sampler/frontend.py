@@ -85,8 +85,8 @@ class Recorder:
             with suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGTERM)
 
-    def chunks(self, tick: Callable[[], None]) -> Iterator[bytes]:
-        """What it writes, as it comes; ``tick`` is called a few times a second in between.
+    def chunks(self, tick: Callable[[], None], every_s: float = _TICK_S) -> Iterator[bytes]:
+        """What it writes, as it comes; ``tick`` is called by the clock, however much comes.
 
         A recorder that was asked to leave and does not is killed, so that this ends. One that was stopped is
         woken: it holds every thread of the target that has met a breakpoint or is about to receive a signal.
@@ -94,8 +94,9 @@ class Recorder:
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
+            due_s = time.monotonic()
             while True:
-                if selector.select(_TICK_S):
+                if selector.select(max(0.0, due_s - time.monotonic())):
                     data = os.read(self._process.stdout.fileno(), 1 << 16)
                     if not data:
                         return
@@ -104,7 +105,9 @@ class Recorder:
                     self._process.kill()
                 elif procfs.task_state(self._process.pid, None) == procfs.JOB_STOPPED:
                     self._process.send_signal(signal.SIGCONT)
-                tick()
+                if time.monotonic() >= due_s:
+                    tick()
+                    due_s = time.monotonic() + every_s
 
     def _ends(self) -> bool:
         """Waits for its end; False if it had to be killed."""

@@ -150,7 +150,8 @@ class Run:
             if look is None:
                 return self._stop.reason or "interrupted"
             looks += look.count
-            self._writer.look(look, deadline.skipped * at_once)
+            skipped_at_ns = [at_ns - self._start_ns for at_ns in deadline.skipped_at_ns]
+            self._writer.look(look, deadline.skipped * at_once, skipped_at_ns if at_once == 1 else ())
             if change := throttle.after(look.cost.suspended_ns.high):
                 self._keep_budget(change, throttle, schedule)
             if instrument.lets_go:

@@ -63,7 +63,8 @@ class Writer:
     def header(self, fields: Line) -> None:
         self.line({"type": "header", "version": VERSION} | fields)
 
-    def look(self, look: Look, skipped: int) -> None:
+    def look(self, look: Look, skipped: int, skipped_at_ns: Sequence[int] = ()) -> None:
+        """``skipped_at_ns``: since the start of the run, of the last of those deadlines."""
         match look:
             case Samples():
                 self.totals.samples += len(look)
@@ -74,7 +75,8 @@ class Writer:
                 self.totals.misses += look.count
         self.totals.skipped += skipped
         self.totals.suspended_ns += look.cost.total_ns
-        self.line(look.to_json() | ({"skipped": skipped} if skipped else {}))
+        passed = {"skipped": skipped} if skipped else {}
+        self.line(look.to_json() | passed | ({"skipped_at": list(skipped_at_ns)} if skipped_at_ns else {}))
 
     def tally(self, tally: Tally) -> None:
         """Cumulative: the last one is the total."""

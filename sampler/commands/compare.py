@@ -20,6 +20,8 @@ from sampler.question import Aggregate
 
 HELP = "one question by every instrument, in turns: values, cost and slowdown"
 MOST_ROUNDS = 1000
+_SHORTEST_NS = 20_000_000
+LONGEST_WINDOW_NS = 300 * units.NS_PER_SECOND
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +53,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     plan.add_argument("--rounds", type=typed(_parse_rounds), default=5, metavar="N", help="default 5")
     plan.add_argument(
         "--round",
-        type=typed(units.parse_duration),
+        type=typed(_parse_window),
         default=2 * units.NS_PER_SECOND,
         metavar="TIME",
         help="how long each asks in a round (default 2s)",
@@ -59,9 +61,9 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     plan.add_argument(
         "--jitter",
         type=typed(units.parse_jitter),
-        default=0.5,
+        default=1.0,
         metavar="SHARE",
-        help="move each look by up to this share of the period (default 50%%)",
+        help="each look comes anywhere within this share of its period (default 100%%)",
     )
     plan.add_argument(
         "--window",
@@ -103,6 +105,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.progress_at and not arguments.progress:
         raise UsageError("--progress-at says where, but nothing what", fix="add --progress COUNTER")
     return run_comparison(arguments, words[0] if len(words) > 1 else None, words[-1])
+
+
+def _parse_window(text: str) -> int:
+    window_ns = units.parse_duration(text)
+    if not _SHORTEST_NS <= window_ns <= LONGEST_WINDOW_NS:
+        raise UsageError(f"{text} is no time to ask for in a round", fix="give at least 20ms and at most 5m")
+    return window_ns
 
 
 def _parse_rounds(text: str) -> int:

@@ -20,7 +20,7 @@ from sampler.compare import arms, result
 from sampler.compare.progress import PeekedCounter, ProcessorTime, Progress
 from sampler.compare.result import Comparison
 from sampler.compare.rounds import Plan, Rounds, begun
-from sampler.errors import OutputError, SamplerError, TargetEnded
+from sampler.errors import InternalError, OutputError, SamplerError, TargetEnded
 from sampler.frontend import stop_signals
 from sampler.question import Question, Timing
 from sampler.resolve import find_pid, resolve
@@ -67,7 +67,7 @@ def progress_of(arguments: argparse.Namespace, plan: Plan, halt: threading.Event
         yield ProcessorTime(plan.target.pid)
         return
     point = arguments.progress_at or plan.question.point
-    with PeekedCounter(plan.target.pid, arguments.progress, point, halt) as counter:
+    with PeekedCounter(plan.target.pid, arguments.progress, point, plan.question.budget, halt) as counter:
         yield counter
 
 
@@ -83,7 +83,8 @@ def compared(
 
     ``what``: the command that did it, where it is not this process's own.
     """
-    found, error = begun(plan, progress, about(what or shlex.join(["sampler", *sys.argv[1:]]))), None
+    error: SamplerError | None = None
+    found = begun(plan, progress, about(what or shlex.join(["sampler", *sys.argv[1:]])))
     saving = _Saving(output)
     saving.save(found)  # before anything is asked: it can be
     with choose_watcher(plan, quiet, sys.stderr) as watcher:
@@ -93,11 +94,16 @@ def compared(
                 saving.save_if_due(found)
         except SamplerError as raised:
             error = raised
+        except Exception as raised:
+            error = InternalError.of(raised)
     ended = "interrupted" if halt.is_set() else "done"
     if error is not None:
         ended = "target-ended" if isinstance(error, TargetEnded) else "error"
     found = replace(found, ended=ended)
-    saving.save(found)
+    try:
+        saving.save(found)
+    except OutputError as raised:
+        error = error or raised
     return found, error
 
 

@@ -73,7 +73,7 @@ def _add_timing(parser: argparse.ArgumentParser) -> None:
         type=typed(units.parse_jitter),
         default=0.0,
         metavar="SHARE",
-        help="move each look by up to this share of the period, like 20%%",
+        help="each look comes anywhere within this share of its period, like 20%%",
     )
     when.add_argument("--duration", type=typed(units.parse_duration), metavar="TIME", help="end after so long, like 1m")
     when.add_argument("--count", type=typed(_parse_count), metavar="N", help="end after so many looks")

@@ -9,8 +9,8 @@ after a wait of at most ``w``: ``w`` over the whole time, however long the pause
 waited for less than the shortest usual pause are an even choice among calls. How short that is shows in the
 waits themselves: below it they are evenly spread. (docs/moments-and-calls.md tells it at length.)
 
-A tick that passed while a look was waiting would have found the same call, after what was left of the wait: it
-counts as well. Else long pauses would be found less often the more often is asked.
+A look counts for each tick that it stands for (``Taken.waits_ns``). Else long pauses would be found less often the
+more often is asked.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sampler.compare.counts import Counts, merged, numeric
+from sampler.compare.counts import Spread
 from sampler.compare.intervals import Estimate, mean
 from sampler.compare.result import Taken
 from sampler.sample import Value
@@ -32,54 +32,56 @@ _LEAST_LOOKS = 30
 _UNEVEN = 1.36
 
 
+#: The longest wait up to which they look even is a little too long, the more looks the less: so much of it is taken.
+_PART = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class Estimates:
     """Means, each with its interval over rounds. ``call`` is None where it cannot be told, for the reason ``why_not``;
-    else it rests on those ``looks`` that waited for at most ``within_ns``. ``call_values``: their values.
+    else it rests on those ``looks`` that had waited for at most ``within_ns``.
     """
 
     moment: Estimate
     call: Estimate | None = None
     within_ns: int = 0
     looks: int = 0
-    call_values: Counts | None = None
     why_not: str = ""
 
 
-def estimates(looks: Sequence[Sequence[Taken]], period_ns: int) -> Estimates | None:
-    """Of the looks of each round, and the time from tick to tick; None where no value is a number."""
-    rounds = [[tick for look in taken for tick in ticks(look, period_ns)] for taken in looks]
-    moment = mean([found for found in map(_mean, rounds) if found is not None])
+@dataclass(frozen=True, slots=True)
+class _Tick:
+    value: Value
+    wait_ns: int
+
+
+def estimates(rounds: Sequence[Sequence[Taken]]) -> Estimates | None:
+    """Of the looks of each round; None where none has waited, or no value is a number."""
+    ticks = [[_Tick(look.value, wait_ns) for look in looks for wait_ns in look.waits_ns] for looks in rounds]
+    moment = _mean_of_rounds(ticks)
     if moment is None:
         return None
-    waits = sorted(look.wait_ns for looks in rounds for look in looks if look.wait_ns is not None)
-    within_ns, why_not = _evenly_spread(waits)
+    waits = sorted(tick.wait_ns for found in ticks for tick in found)
+    even_ns, why_not = _evenly_spread(waits)
     if why_not:
         return Estimates(moment, why_not=why_not)
-    chosen = [[look for look in looks if look.wait_ns is not None and look.wait_ns <= within_ns] for looks in rounds]
-    call = mean([found for found in map(_mean, chosen) if found is not None])
-    values = merged(map(_counts, chosen))
-    return Estimates(moment, call, within_ns - waits[0], sum(map(len, chosen)), values)
-
-
-def ticks(look: Taken, period_ns: int) -> list[Taken]:
-    """The look once for each tick of the clock for which it was the next call."""
-    if look.wait_ns is None:
-        return [look]
-    return [replace(look, wait_ns=wait_ns) for wait_ns in range(look.wait_ns, -1, -period_ns)]
+    within_ns = round(_PART * even_ns)
+    until_ns = waits[0] + within_ns
+    call = _mean_of_rounds([[tick for tick in found if tick.wait_ns <= until_ns] for found in ticks])
+    looks = sum(min(look.waits_ns, default=until_ns + 1) <= until_ns for looks in rounds for look in looks)
+    return Estimates(moment, call, within_ns, looks)
 
 
 def _evenly_spread(waits: Sequence[int]) -> tuple[int, str]:
-    """The longest wait up to which they are evenly spread from the shortest on; or why there is none."""
+    """For how long beyond the shortest wait they are evenly spread; or why that is not to be told."""
     if len(waits) < _LEAST_LOOKS:
         return 0, f"{len(waits)} looks with a wait are too few"
     if waits[len(waits) // 2] - waits[0] < RESOLUTION_NS:
         return 0, "calls come so often that a wait tells nothing"
     for count in range(len(waits), _LEAST_LOOKS - 1, -max(1, len(waits) // 200)):
         if _unevenness(waits[:count]) <= _UNEVEN:
-            if waits[count - 1] - waits[0] < RESOLUTION_NS:
-                break
-            return waits[count - 1], ""
+            even_ns = waits[count - 1] - waits[0]
+            return (even_ns, "") if even_ns >= RESOLUTION_NS else (0, "calls come so often that a wait tells nothing")
     return 0, "too few looks had a short wait"
 
 
@@ -93,11 +95,6 @@ def _unevenness(ascending: Sequence[int]) -> float:
     return max(apart) * math.sqrt(count)
 
 
-def _mean(looks: Sequence[Taken]) -> float | None:
-    found = numeric(_counts(looks))
-    total = sum(found.values())
-    return sum(value * weight for value, weight in found.items()) / total if total else None
-
-
-def _counts(looks: Sequence[Taken]) -> Counter[Value]:
-    return Counter(look.value for look in looks)
+def _mean_of_rounds(rounds: Sequence[Sequence[_Tick]]) -> Estimate | None:
+    found = [Spread.of(Counter(tick.value for tick in ticks)) for ticks in rounds]
+    return mean([spread.mean for spread in found if spread is not None])

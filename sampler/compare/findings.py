@@ -6,18 +6,19 @@ the untouched windows just before and just after.
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from sampler.compare import against
 from sampler.compare.agreement import Agreement
-from sampler.compare.counts import Bucket, Counts, Spread, coarse, in_buckets, merged, numeric, rebucketed
+from sampler.compare.beside import beside
+from sampler.compare.counts import Bucket, Spread, merged
 from sampler.compare.estimates import Estimates, estimates
-from sampler.compare.intervals import Estimate, ratio
-from sampler.compare.result import CONTROL, UNTOUCHED, Arm, Asked, Comparison, Truth, Window
+from sampler.compare.intervals import Estimate, mean
+from sampler.compare.result import CONTROL, Arm, Asked, Comparison, Window
 from sampler.errors import SamplerError
 from sampler.sample import Interval
 from sampler.units import NS_PER_SECOND
@@ -70,31 +71,6 @@ class Finding:
         return self.arm.rate is None and self.arm.instrument != CONTROL
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """A window with the untouched ones next to it."""
-
-    window: Window
-    untouched: tuple[Window, ...]
-
-    @property
-    def kept(self) -> float | None:
-        """The window's speed, over the mean of theirs."""
-        speeds = [one.speed for one in self.untouched if one.speed]
-        speed = self.window.speed
-        return None if speed is None or not speeds else speed / statistics.fmean(speeds)
-
-
-def beside(comparison: Comparison, arm: Arm) -> list[Beside]:
-    """Those of an arm that have gone well."""
-    found = []
-    for place, window in enumerate(comparison.windows):
-        if window.arm == arm and window.failed is None and window.elapsed_ns:
-            next_to = comparison.windows[max(0, place - 1) : place + 2]
-            found.append(Beside(window, tuple(one for one in next_to if one.arm.instrument == UNTOUCHED)))
-    return found
-
-
 @lru_cache(maxsize=4)  # tables and pictures all begin with them
 def findings(comparison: Comparison) -> tuple[Finding, ...]:
     """A row for each arm, in the order of the command line."""
@@ -106,41 +82,21 @@ def finding(comparison: Comparison, arm: Arm) -> Finding:
     failures = [window.failed for window in comparison.of(arm) if window.failed]
     found: dict[str, Any] = {
         "rounds": len(windows),
-        "kept": ratio([one.kept for one in windows if one.kept is not None]),
+        "kept": mean([one.kept for one in windows if one.kept is not None]),
         "stall_ns": max((one.window.longest_stall_ns or 0 for one in windows), default=0) or None,
-        "effect": _effect(windows),
+        "effect": against.effect(windows),
         "failed": len(failures),
         "why": SamplerError.from_json(failures[0]).reason if failures else "",
     }
     asked = [(one.window, one.window.asked) for one in windows if one.window.asked is not None]
     if asked:
         found |= _asked(arm, [window for window, _ in asked], [one for _, one in asked])
-        found["others"] = _with_others(comparison, arm, [one for _, one in asked])
+        found["others"] = against.others(comparison, arm, [one for _, one in asked], found["buckets"])
     return Finding(arm, **found)
 
 
-def untouched(comparison: Comparison) -> list[Window]:
-    return [window for window in comparison.windows if window.arm.instrument == UNTOUCHED]
-
-
-def values_of(comparison: Comparison, arm: Arm) -> list[Counts]:
-    """By round."""
-    return [one.window.asked.values for one in beside(comparison, arm) if one.window.asked is not None]
-
-
-def truth_beside(windows: Sequence[Window], moment: bool) -> list[Counts]:
-    """What the target told of these windows: of moments where it tells that, else of calls."""
-    told = [window.truth for window in windows if window.truth is not None]
-    return [_wanted(truth, moment) for truth in told if truth.calls]
-
-
-def _wanted(truth: Truth, moment: bool) -> Counts:
-    return truth.waited if moment and truth.waited else truth.calls
-
-
 def _asked(arm: Arm, windows: list[Window], asked: list[Asked]) -> dict[str, Any]:
-    over = [one.over_ns or window.elapsed_ns for window, one in zip(windows, asked, strict=True)]
-    elapsed_s = sum(over) / NS_PER_SECOND
+    elapsed_s = sum(one.over_ns for one in asked) / NS_PER_SECOND
     samples, missed = sum(one.samples for one in asked), sum((Counter(one.misses) for one in asked), Counter[str]())
     looks, hits = samples + sum(missed.values()), sum(one.hits for one in asked)
     spent = sum((one.suspended_ns for one in asked), Interval())
@@ -158,8 +114,8 @@ def _asked(arm: Arm, windows: list[Window], asked: list[Asked]) -> dict[str, Any
         "share": (spent.low / elapsed_s / NS_PER_SECOND, spent.high / elapsed_s / NS_PER_SECOND),
         "once_ns": _median_bounds([one.once_ns for one in asked]),
         "cpu": sum(one.cpu_ns for one in asked) / max(1, sum(one.cpu_elapsed_ns for one in asked)),
-        "truth": _with_truth(arm, windows, asked, buckets),
-        "estimates": estimates([one.looks for one in asked], round(NS_PER_SECOND / arm.rate)) if arm.rate else None,
+        "truth": against.truth(arm, windows, buckets),
+        "estimates": estimates([one.looks for one in asked]),
     }
 
 
@@ -193,58 +149,3 @@ def _edge(bucket: Bucket) -> float:
 def _spread_of(buckets: Sequence[Bucket]) -> Spread | None:
     """As if each value were the lowest of its bucket."""
     return Spread.of({low if low is not None else (high or 0) - 1: count for low, high, count in buckets})
-
-
-def _with_truth(arm: Arm, windows: list[Window], asked: list[Asked], buckets: Sequence[Bucket]) -> Agreement | None:
-    told = truth_beside(windows, moment=arm.rate is not None)
-    if not told:
-        return None
-    told_of = sum(sum(window.truth.calls.values()) for window in windows if window.truth is not None)
-    bits = next(window.truth.bits for window in windows if window.truth is not None)
-    if arm.rate is not None:
-        return Agreement.of(
-            [coarse(one.values, bits) for one in asked], told, sum(one.samples for one in asked), told_of
-        )
-    return _in_buckets(asked, told, buckets, told_of)
-
-
-def _in_buckets(
-    asked: Sequence[Asked], theirs: Sequence[Counts], buckets: Sequence[Bucket], samples: float
-) -> Agreement | None:
-    """Of what is known by buckets only: the others are put into the same ones."""
-    hits = sum(one.hits for one in asked)
-    if not buckets or not hits:
-        return None
-    ours = [rebucketed(one.buckets, buckets) for one in asked]
-    return Agreement.of(ours, [in_buckets(counts, buckets) for counts in theirs], hits, samples or 1)
-
-
-def _effect(windows: Sequence[Beside]) -> Agreement | None:
-    """Of what the target told with the arm, and without."""
-    during = truth_beside([one.window for one in windows], moment=False)
-    without = truth_beside([other for one in windows for other in one.untouched], moment=False)
-    if not during or not without:
-        return None
-    sizes = [sum(sum(counts.values()) for counts in side) for side in (during, without)]
-    return Agreement.of(during, without, int(sizes[0]), sizes[1])
-
-
-def _with_others(comparison: Comparison, arm: Arm, asked: list[Asked]) -> Agreement | None:
-    """The other instruments' samples together, each instrument with the same weight."""
-    by_instrument: dict[str, list[Counts]] = {}
-    for other in comparison.arms:
-        if other.instrument != arm.instrument and other.rate is not None:
-            by_instrument.setdefault(other.instrument, []).extend(values_of(comparison, other))
-    pooled = [merged(rounds) for rounds in by_instrument.values()]
-    pooled = [counts for counts in pooled if counts]
-    if not pooled:
-        return None
-    sizes = [sum(counts.values()) for counts in pooled]
-    theirs = merged(
-        {value: weight / size for value, weight in counts.items()} for counts, size in zip(pooled, sizes, strict=True)
-    )
-    if arm.rate is None:
-        return _in_buckets(asked, [theirs], _summed(asked), sum(sizes))
-    if bool(numeric(theirs)) != bool(numeric(merged(one.values for one in asked))):
-        return None
-    return Agreement.of([one.values for one in asked], [theirs], sum(one.samples for one in asked), sum(sizes))

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sampler.compare.findings import Finding, beside
+from sampler.compare.beside import beside
+from sampler.compare.findings import Finding
 from sampler.compare.intervals import Estimate, mean
 from sampler.compare.result import Arm, Comparison
 from sampler.sample import Interval
@@ -91,8 +92,8 @@ def model(comparison: Comparison, rows: Sequence[Finding]) -> Model:
 
 
 def _sampling(comparison: Comparison, instrument: str, rows: Sequence[Finding]) -> Sampling | None:
-    """Least squares through the origin in each round: the higher rates tell more."""
-    of_it = [row for row in rows if row.arm.instrument == instrument and row.achieved]
+    """Least squares through the origin in each round: the higher rates tell more. One that failed mostly is left out."""
+    of_it = [row for row in rows if row.arm.instrument == instrument and row.achieved and row.rounds > row.failed]
     points: dict[int, list[tuple[float, float]]] = {}
     for row in of_it:
         for number, rate, lost in _lost_by_round(comparison, row.arm):
@@ -115,7 +116,7 @@ def _lost_by_round(comparison: Comparison, arm: Arm) -> list[tuple[int, float, f
         if asked is not None and kept is not None:
             looks = asked.samples + sum(asked.misses.values())
             if looks:
-                found.append((one.window.round, looks * NS_PER_SECOND / one.window.elapsed_ns, 1 - kept))
+                found.append((one.window.round, looks * NS_PER_SECOND / asked.over_ns, 1 - kept))
     return found
 
 
@@ -125,7 +126,7 @@ def _tracing(comparison: Comparison, row: Finding) -> Tracing | None:
         kept, asked = one.kept, one.window.asked
         if asked is None or not asked.hits or not kept:
             continue
-        rate = asked.hits * NS_PER_SECOND / (asked.over_ns or one.window.elapsed_ns) / kept
+        rate = asked.hits * NS_PER_SECOND / asked.over_ns / kept
         calls.append(rate)
         longer.append((1 / kept - 1) / rate * NS_PER_SECOND)
     hit_ns = mean(longer)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -42,18 +43,20 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One look of an instrument that waits for a hit: its value, its wait, and for how long it suspended."""
+    """One look with a value. ``waits_ns``: from each tick of the clock that this was the next call for, until it came:
+    the tick of the look itself, and those that passed while it waited. Empty where none is waited for.
+    """
 
     value: Value
-    wait_ns: int | None
+    waits_ns: tuple[int, ...]
     suspended_ns: Interval
 
     def to_json(self) -> list[Any]:
-        return [self.value, self.wait_ns, *self.suspended_ns.to_json()]
+        return [self.value, list(self.waits_ns), *self.suspended_ns.to_json()]
 
     @staticmethod
     def from_json(fields: Sequence[Any]) -> Taken:
-        return Taken(fields[0], fields[1], Interval(fields[2], fields[3]))
+        return Taken(fields[0], tuple(fields[1]), Interval(fields[2], fields[3]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Asked:
     """What an instrument saw and did in a window.
 
     ``samples``, ``misses`` (by reason), ``skipped``: of its looks; of a tool that traces ``hits`` only, counted over
-    ``over_ns`` if that is not the whole window. ``values``: all, by the ticks that found them; ``buckets``: where they
+    ``over_ns``, as all of this is. ``values``: all, by the ticks that found them; ``buckets``: where they
     were summed up in the kernel. ``looks``: some, evenly chosen. ``suspended_ns``: of all looks or hits together, as
     the instrument reckons. ``hit_ns``: what one hit of a probe takes. ``once_ns``: attaching and leaving, outside of
     the window. ``cpu_ns``: processor time that the instrument itself has used in ``cpu_elapsed_ns``. ``backed_off``:
@@ -90,7 +93,7 @@ class Asked:
     misses: Mapping[str, int] = field(default_factory=dict)
     skipped: int = 0
     hits: int = 0
-    over_ns: int | None = None
+    over_ns: int = 0
     values: Counts = field(default_factory=dict)
     buckets: Sequence[Bucket] = ()
     looks: Sequence[Taken] = ()
@@ -205,8 +208,8 @@ class Comparison:
     """``header``: ``question``, ``target``, ``machine``, ``started``, ``command``, ``round_ns``, ``rounds``, ``arms``,
     ``progress`` (``by``: ``counter``, ``cpu`` or ``target``; ``expression`` and ``point`` of a counter) and ``seed``.
 
-    ``ended``: ``done``, ``interrupted``, ``target-ended``, ``error``, or ``""`` while it goes on. One is equal to itself
-    only, so that what follows from it can be kept by it.
+    ``ended``: ``done``, ``interrupted``, ``target-ended``, ``error``, or ``""`` while it goes on. One is equal to
+    itself only, so that what follows from it can be kept by it.
     """
 
     header: Line
@@ -246,7 +249,7 @@ def is_comparison(path: str) -> bool:
             start = file.read(64)
     except OSError:
         return False
-    return f'"type": "{KIND}"'.encode() in start
+    return re.search(rb'^\s*\{\s*"type"\s*:\s*"' + KIND.encode(), start) is not None
 
 
 def load(path: str) -> Comparison:

@@ -17,15 +17,13 @@ from typing import Protocol
 from sampler.compare import arms, tidy
 from sampler.compare.progress import Progress
 from sampler.compare.result import UNTOUCHED, Arm, Comparison, Line, Window
-from sampler.compare.visit import Visit
-from sampler.errors import SamplerError, TargetEnded
+from sampler.compare.visit import SLICE_S, Visit
+from sampler.errors import LeftUntidy, RecorderLost, SamplerError, TargetEnded
 from sampler.question import Question
 from sampler.target import Target
-from sampler.units import NS_PER_SECOND
 
 #: An arm that has failed so often, and never done otherwise, is not asked again.
 _FAILURES = 2
-_SLICE_S = 0.25
 
 
 class Watcher(Protocol):
@@ -64,13 +62,13 @@ class Rounds:
     def __init__(self, plan: Plan, progress: Progress, watcher: Watcher, halt: threading.Event) -> None:
         self._plan, self._progress, self._watcher, self._halt = plan, progress, watcher, halt
         self._start_ns = time.monotonic_ns()
-        self._failed = Counter[Arm]()
+        self._failed, self._able = Counter[Arm](), set[Arm]()
 
     def windows(self) -> Iterator[Window]:
         for number, order in enumerate(self._plan.order(), 1):
             yield from self._go(number, Arm(UNTOUCHED), self._leave_alone)
             for arm in order:
-                if self._failed[arm] >= _FAILURES:
+                if self._failed[arm] >= _FAILURES and arm not in self._able:
                     continue
                 yield from self._go(number, arm, self._visit if arms.asks(arm) else self._leave_alone)
                 yield from self._go(number, Arm(UNTOUCHED), self._leave_alone)
@@ -81,22 +79,21 @@ class Rounds:
         tidy.check_there(self._plan.target)
         self._watcher.begins(number, arm)
         done = window(number, arm)
-        if self._halt.is_set() and done.elapsed_ns < self._plan.window_ns // 2:
-            return  # cut short: it says nothing
-        self._watcher.done(done)
-        yield done
+        failed = SamplerError.from_json(done.failed) if done.failed else None
+        cut_short = self._halt.is_set() and done.elapsed_ns < self._plan.window_ns // 2
+        if not cut_short or done.untidy or isinstance(failed, RecorderLost):
+            self._watcher.done(done)
+            yield done
         if done.untidy:
-            raise SamplerError(
-                f"{arm.name} has not left the target as it was", done.untidy,
-                "nothing more is asked; what was measured is kept",
-            )  # fmt: skip
-        if done.failed and done.failed.get("kind") == TargetEnded.__name__:
-            raise SamplerError.from_json(done.failed)
+            raise LeftUntidy(f"{arm.name} has not left the target as it was", done.untidy,
+                             "nothing more is asked; what was measured is kept")  # fmt: skip
+        if isinstance(failed, TargetEnded):
+            raise failed
 
     def _leave_alone(self, number: int, arm: Arm) -> Window:
         begun_ns, until = time.monotonic_ns(), time.monotonic() + self._plan.window_ns / 1e9
         self._progress.begin()
-        while (left := until - time.monotonic()) > 0 and not self._halt.wait(min(left, _SLICE_S)):
+        while (left := until - time.monotonic()) > 0 and not self._halt.wait(min(left, SLICE_S)):
             self._watcher.tick()
         found = self._progress.end()
         return Window(number, arm, begun_ns - self._start_ns, found.elapsed_ns, found.progress,
@@ -105,18 +102,17 @@ class Rounds:
     def _visit(self, number: int, arm: Arm) -> Window:
         plan = self._plan
         words = arms.words(arm, plan.question, plan.target.pid)
-        period_ns = round(NS_PER_SECOND / arm.rate) if arm.rate else None
-        visit = Visit(words, plan.question.expressions[0], plan.window_ns, period_ns, self._progress, self._halt)
+        visit = Visit(words, plan.question.expressions[0], plan.window_ns, self._progress, self._halt)
         visit.run(self._watcher.tick)
-        if visit.failed is not None and not self._halt.is_set():
-            self._failed[arm] += 1
+        if visit.failed is None:
+            self._able.add(arm)
         else:
-            self._failed[arm] = -len(plan.arms) * plan.rounds  # it can, now and then
+            self._failed[arm] += 1
         found = visit.progressed
         return Window(
             number,
             arm,
-            visit.begun_ns - self._start_ns,
+            visit.at_ns - self._start_ns,
             found.elapsed_ns if found else 0,
             found.progress if found else None,
             found.longest_stall_ns if found else None,
@@ -128,9 +124,9 @@ class Rounds:
         )
 
 
-def header_of(plan: Plan, progress: Progress, about: Line) -> Line:
-    """``about``: the machine, when it began, and the command."""
-    return {
+def begun(plan: Plan, progress: Progress, about: Line) -> Comparison:
+    """One of which nothing is measured yet. ``about``: the machine, when it began, and the command."""
+    header = {
         "question": plan.question.to_json(),
         "target": plan.target.to_json(),
         **about,
@@ -140,7 +136,4 @@ def header_of(plan: Plan, progress: Progress, about: Line) -> Line:
         "seed": plan.seed,
         "progress": progress.describe(),
     }
-
-
-def begun(plan: Plan, progress: Progress, about: Line) -> Comparison:
-    return Comparison(header_of(plan, progress, about))
+    return Comparison(header)

@@ -15,8 +15,13 @@ def check_there(target: Target) -> None:
 
 def untidy(target: Target) -> str:
     """What is not as it was, as a phrase; empty where all is. One that has ended is no less tidy for that."""
-    if not procfs.is_same_process(target.pid, target.start_ticks):
+    try:
+        return _changed(target) if procfs.is_same_process(target.pid, target.start_ticks) else ""
+    except OSError:  # it has ended meanwhile
         return ""
+
+
+def _changed(target: Target) -> str:
     if tracer := procfs.tracer(target.pid):
         return f"process {tracer} traces it"
     if procfs.task_state(target.pid, None) == procfs.JOB_STOPPED:

@@ -109,9 +109,7 @@ class Perf:
             took_ns = attempt.opened_ns - attempt.begun_ns
             self._ahead_ns = min(self.period_ns // 2, max(took_ns, round(_FORGETS * self._ahead_ns)))
             if self._rest_until_due(attempt):
-                attempt.arming_ns = attempt.mark("arming")
-                self._traps.arm()
-                attempt.armed_ns = attempt.mark("armed")
+                self._arm(attempt)
                 self._wait(attempt.armed_ns + self._question.timing.window_ns)
         except NoneFree:
             attempt.full = True
@@ -125,10 +123,17 @@ class Perf:
         """With breakpoints that are open, and not armed. False if asked to stop."""
         if attempt.opened_ns >= attempt.deadline_ns:
             return True
-        if not self.rest(attempt.deadline_ns):
-            return False
-        self._traps.set(self._everywhere())  # threads that were made meanwhile
-        return True
+        return self.rest(attempt.deadline_ns)
+
+    def _arm(self, attempt: Attempt) -> None:
+        attempt.arming_ns = attempt.mark("arming")
+        try:
+            self._traps.arm()
+        finally:
+            attempt.armed_ns = attempt.mark("armed")
+        if attempt.arming_ns - attempt.opened_ns > _CENSUS_NS:  # threads may have been made meanwhile
+            self._traps.set(self._everywhere())
+            self._traps.arm()
 
     # In and out.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -14,6 +15,7 @@ from sampler.view.statistics import printable
 
 # Besides its window an arm takes time to start, to find its place and to leave.
 _BESIDE_S = 1.5
+_DRAWN_EVERY_S = 0.5
 
 
 class Silent:
@@ -73,7 +75,8 @@ class Told(Silent):
         if window.arm.instrument != UNTOUCHED:
             left = format_duration(self._clock.left_s * NS_PER_SECOND)
             said = f"round {window.round} of {self._plan.rounds}  {window.arm.name:<14} {result(window)}"
-            print(f"{said}; {left} left", file=self._stream, flush=True)
+            with suppress(OSError):  # nobody reads it: what is measured goes on
+                print(f"{said}; {left} left", file=self._stream, flush=True)
 
 
 class Shown(Silent):
@@ -87,6 +90,7 @@ class Shown(Silent):
         self._clock = Clock(plan)
         columns = (TextColumn("{task.fields[arm]}", markup=False), BarColumn(), TextColumn("{task.fields[left]} left"))
         self._bar = Progress(*columns, console=Console(file=stream), transient=True, auto_refresh=False)
+        self._due = 0.0
         self._task: Any = self._bar.add_task("", total=1.0, arm="", left=self._left())
 
     def __enter__(self) -> Self:
@@ -106,7 +110,9 @@ class Shown(Silent):
         self._bar.update(self._task, completed=self._clock.part, left=self._left(), refresh=True)
 
     def tick(self) -> None:
-        self._bar.update(self._task, left=self._left(), refresh=True)
+        if (now := time.monotonic()) >= self._due:  # drawing takes time, which the target may want
+            self._bar.update(self._task, left=self._left(), refresh=True)
+            self._due = now + _DRAWN_EVERY_S
 
     def _left(self) -> str:
         return format_duration(self._clock.left_s * NS_PER_SECOND)

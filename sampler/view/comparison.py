@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sampler.compare.findings import Finding, findings, untouched
+from sampler.compare.beside import untouched
+from sampler.compare.findings import Finding, findings
 from sampler.compare.intervals import Estimate
 from sampler.compare.model import Crossover, Model, model
 from sampler.compare.result import CONTROL, Comparison
@@ -13,7 +14,17 @@ from sampler.view import figures
 from sampler.view.columns import fitted
 from sampler.view.statistics import printable
 
-COST = ("", "asked", "achieved", "suspended a look", "of the time", "slowdown (95 %)", "worst stall", "CPU")
+COST = (
+    "",
+    "asked",
+    "achieved",
+    "suspended a look",
+    "of the time",
+    "in and out",
+    "slowdown (95 %)",
+    "worst stall",
+    "CPU",
+)
 ANSWERS = ("", "asked", "samples", "misses", "p5", "median", "p95", "mean", "to the truth", "to the others")
 PLACES = (0, 2, 4)  # of counts.QUANTILES: those that are shown
 _ENDINGS = {
@@ -55,6 +66,7 @@ def cost_cells(row: Finding) -> list[str]:
         figures.rate(row.achieved),
         figures.suspended(row),
         figures.share(row),
+        figures.once(row),
         figures.slowdown(row.slowdown),
         figures.stall(row),
         figures.cpu(row),

@@ -44,6 +44,13 @@ def share(row: Finding) -> str:
     return "0 %" if not high else f"{_percent(low)}–{_percent(high)} %"
 
 
+def once(row: Finding) -> str:
+    """What attaching and leaving has suspended, together."""
+    if row.once_ns is None:
+        return NONE
+    return span(row.once_ns.low, row.once_ns.high) if row.once_ns.high else "nobody"
+
+
 def slowdown(found: Estimate | None) -> str:
     """A share of progress lost, with its interval."""
     if found is None:
@@ -78,11 +85,21 @@ def misses(row: Finding) -> str:
 
 
 def quantile(row: Finding, place: int) -> str:
-    return NONE if row.spread is None else number(row.spread.quantiles[place])
+    """Of what is known by buckets, at least so much."""
+    if row.spread is None:
+        return NONE
+    value = row.spread.quantiles[place]
+    wide = any(low == value and high is not None and high - low > 1 for low, high, _ in row.buckets)
+    return f"≥ {number(value)}" if wide else number(value)
 
 
 def mean(row: Finding) -> str:
-    return NONE if row.spread is None else number(row.spread.mean)
+    """None of wide buckets: nobody knows where in them the values lie."""
+    if row.spread is None or any(
+        count and (low is None or high is None or high - low > 1) for low, high, count in row.buckets
+    ):
+        return NONE
+    return number(row.spread.mean)
 
 
 def number(value: float) -> str:

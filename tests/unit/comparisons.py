@@ -62,10 +62,18 @@ class Program:
             hits = round(progress)
             each, total = Interval(self.hit_ns, self.hit_ns), Interval(hits * self.hit_ns, hits * self.hit_ns)
             buckets = ((0, 1, hits // 2), (1, 2, hits // 2))
-            return Asked(hits=hits, hit_ns=each, buckets=buckets, suspended_ns=total)
+            return Asked(hits=hits, hit_ns=each, buckets=buckets, suspended_ns=total, over_ns=NS_PER_SECOND)
         bounds = Interval(self.look_ns * 9 // 10, self.look_ns * 11 // 10)
-        looks = tuple(Taken(chance.randrange(2), 5_000, bounds) for _ in range(round(arm.rate)))
+        looks = tuple(Taken(chance.randrange(2), (5_000,), bounds) for _ in range(round(arm.rate)))
         total = Interval(bounds.low * len(looks), bounds.high * len(looks))
         values = Counter(look.value for look in looks)
-        return Asked(samples=len(looks), hits=len(looks), values=values, looks=looks, suspended_ns=total,
-                     cpu_ns=10_000_000, cpu_elapsed_ns=NS_PER_SECOND)  # fmt: skip
+        return Asked(
+            samples=len(looks),
+            hits=len(looks),
+            over_ns=NS_PER_SECOND,
+            values=values,
+            looks=looks,
+            suspended_ns=total,
+            cpu_ns=10_000_000,
+            cpu_elapsed_ns=NS_PER_SECOND,
+        )

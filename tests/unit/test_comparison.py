@@ -114,8 +114,13 @@ def test_a_document_gets_the_tables_that_it_has_places_for(tmp_path: Path) -> No
     assert "old" not in new
     assert new.count("| perf | ") == 3
     assert new == filled(new, tmp_path)
-    for what in ("answers", "estimates", "model"):
-        assert "|" in filled(f"<!-- one.json: {what} -->\n<!-- end -->", tmp_path) or what == "model"
+    for what, said in (
+        ("answers", "| median |"),
+        ("estimates", "| a moment |"),
+        ("model", "* perf"),
+        ("about", "`gap`"),
+    ):
+        assert said in filled(f"<!-- one.json: {what} -->\n<!-- end -->", tmp_path)
 
 
 # The arms.

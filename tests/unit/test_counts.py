@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,22 +79,55 @@ def test_several_are_merged() -> None:
     assert merged([{1: 1, 2: 0.5}, {1: 2}]) == {1: 3, 2: 0.5}
 
 
-def test_samples_of_one_distribution_do_not_differ() -> None:
-    found = Agreement.of([{0: 20, 1: 21}, {0: 22, 1: 18}], [{0: 1000, 1: 1000}], 81, 2000)
-    assert found is not None
-    assert not found.differs
-    assert found.tells
+@pytest.mark.parametrize("samples", [10, 100, 2000])
+def test_samples_of_one_distribution_seldom_differ(samples: int) -> None:
+    chance = random.Random(samples)
+    differ = 0
+    for _ in range(200):
+        ours, theirs = ([_drawn(chance, size // 5) for _ in range(5)] for size in (samples, 3000))
+        found = Agreement.of(ours, theirs, (samples, 3000))
+        assert found is not None
+        differ += found.differs
+    assert differ <= 0.07 * 200
 
 
-def test_samples_of_another_one_do() -> None:
-    found = Agreement.of([{0: 39, 1: 2}, {0: 38, 1: 2}], [{0: 1000, 1: 1000}], 81, 2000)
+def test_rounds_that_differ_among_themselves_are_no_difference() -> None:
+    """Of millions of calls chance leaves nothing, but a machine is now faster and now slower."""
+    chance = random.Random(5)
+    differ = 0
+    for _ in range(200):
+        pairs = [[_shifted(chance, 100_000) for _ in range(2)] for _ in range(5)]
+        found = Agreement.of([one for one, _ in pairs], [other for _, other in pairs], (500_000, 500_000))
+        assert found is not None
+        differ += found.differs
+    assert differ <= 0.08 * 200
+
+
+def _drawn(chance: random.Random, size: int) -> Counter[int]:
+    return Counter(chance.randrange(20) for _ in range(size))
+
+
+def _shifted(chance: random.Random, size: int) -> Counter[int]:
+    """Mostly low values, but how mostly is different each time."""
+    share = min(1, max(0, chance.gauss(0.7, 0.05)))
+    return Counter({0: round(share * size), 1: round((1 - share) * size)})
+
+
+def test_samples_of_another_one_differ() -> None:
+    found = Agreement.of([{0: 39, 1: 2}, {0: 38, 1: 2}], [{0: 1000, 1: 1000}], (81, 2000))
     assert found is not None
     assert found.differs
     assert found.low <= found.distance <= found.high
 
 
 def test_a_handful_of_samples_tells_nothing() -> None:
-    assert Agreement.of([{0: 3}], [{0: 1, 1: 1}], 3) is None
-    found = Agreement.of([{0: 3, 1: 3}], [{0: 1, 1: 1}], 6)
+    assert Agreement.of([{0: 3}], [{0: 1, 1: 1}], (3, 100)) is None
+    found = Agreement.of([{0: 3, 1: 3}], [{0: 1, 1: 1}], (6, 100))
     assert found is not None
     assert not found.tells
+
+
+def test_of_texts_there_is_a_distance_and_no_verdict() -> None:
+    found = Agreement.of([{"a": 9}, {"b": 9}], [{"c": 9}], (18, 9))
+    assert found is not None
+    assert (found.distance, found.differs, found.tells) == (1.0, False, False)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampler.schedule import Schedule
+from sampler.schedule import MOST_TOLD, Schedule
 
 PERIOD = 1_000
 
@@ -28,11 +28,34 @@ def test_deadlines_stay_on_the_grid_and_those_that_passed_are_counted(
 
 @given(st.floats(0.01, 1), st.integers(0, 1000))
 def test_jitter_moves_a_deadline_by_at_most_half_its_share_around_the_grid(jitter: float, seed: int) -> None:
-    schedule, now = Schedule(0, PERIOD, jitter, seed), 0
-    for turn in range(20):
-        at = schedule.next(now).at_ns
-        assert abs(at - turn * PERIOD) <= jitter * PERIOD / 2 + 1
+    schedule, now, turn = Schedule(0, PERIOD, jitter, seed), -PERIOD, -1
+    for _ in range(20):
+        deadline = schedule.next(now)
+        turn += 1 + deadline.skipped
+        assert abs(deadline.at_ns - turn * PERIOD) <= jitter * PERIOD / 2 + 1
+        assert deadline.at_ns >= now
         now = turn * PERIOD + 1
+
+
+@given(st.floats(0, 1), st.integers(0, 1000), st.lists(st.integers(0, 20 * PERIOD), max_size=30))
+def test_when_those_were_that_passed_is_told(jitter: float, seed: int, delays: list[int]) -> None:
+    schedule, now, turn = Schedule(0, PERIOD, jitter, seed), 0, -1
+    for delay in delays:
+        deadline = schedule.next(now)
+        assert len(deadline.skipped_at_ns) == deadline.skipped
+        for number, at_ns in enumerate(deadline.skipped_at_ns, turn + 1):
+            assert abs(at_ns - number * PERIOD) <= jitter * PERIOD / 2 + 1
+            assert at_ns < now
+        turn += 1 + deadline.skipped
+        now = max(now, deadline.at_ns) + delay
+
+
+def test_of_very_many_that_passed_the_last_ones_are_told() -> None:
+    schedule = Schedule(0, PERIOD, 1.0, seed=1)
+    deadline = schedule.next(10**15)
+    assert abs(deadline.skipped - 10**12) <= 1
+    assert MOST_TOLD - 2 <= len(deadline.skipped_at_ns) <= MOST_TOLD
+    assert max(deadline.skipped_at_ns) < 10**15 <= deadline.at_ns
 
 
 def test_after_a_stretch_the_next_deadline_is_one_new_period_away() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sampler.compare.agreement import Agreement
-from sampler.compare.findings import Finding, untouched
+from sampler.compare.beside import untouched
+from sampler.compare.findings import Finding
 from sampler.compare.model import Crossover
 from sampler.compare.result import CONTROL, Comparison
 from sampler.units import format_duration

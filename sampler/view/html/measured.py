@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sampler.compare.findings import Finding, beside, untouched
+from sampler.compare.beside import beside, untouched
+from sampler.compare.findings import Finding
 from sampler.compare.intervals import Estimate
 from sampler.compare.model import Model
 from sampler.compare.result import CONTROL, Arm, Comparison

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sampler.compare.findings import Finding, beside, findings
+from sampler.compare.beside import beside
+from sampler.compare.findings import Finding, findings
 from sampler.compare.result import Arm, Comparison
 from sampler.sample import Interval
 from sampler.units import span

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sampler.compare.agreement import Agreement
+from sampler.compare.beside import beside, truth_of, values_of
 from sampler.compare.counts import Bucket, Counts, merged, numeric
-from sampler.compare.findings import Finding, beside, findings, truth_beside, values_of
+from sampler.compare.findings import Finding, findings
 from sampler.compare.result import Comparison
 from sampler.view.pictures.base import SMALL, Theme, caption, framed, instruments, look_of, note, readable
 
@@ -62,8 +63,8 @@ def panels(found: Comparison, rows: Sequence[Finding]) -> list[Panel]:
 
 def _panel(found: Comparison, row: Finding) -> Panel:
     windows = beside(found, row.arm)
-    told = truth_beside([one.window for one in windows], moment=row.arm.rate is not None)
-    without = truth_beside([other for one in windows for other in one.untouched], moment=False)
+    told = truth_of([one.window for one in windows], moment=row.arm.rate is not None)
+    without = truth_of([other for one in windows for other in one.untouched], moment=False)
     changed = row.traces and row.effect is not None and row.effect.low > row.effect.chance
     return Panel(
         row.arm.instrument,
