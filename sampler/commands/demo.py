@@ -1,11 +1,13 @@
-"""The talk, live: starts the program that is asked, shows what traces it, and asks.
+"""The talk, live: from the question to the choice of an instrument, on programs that tell their own truth.
 
-  sampler demo
-  sampler demo uprobe-count --with bcc
+  sampler demo                   the whole path, step after step; Enter goes on, Ctrl-C ends it
+  sampler demo --list            what the steps are
+  sampler demo low-frequency     one of them
+  sampler demo --slides          in large type, for a projector
 
-uprobe-count counts the calls of main.f, usdt-latency measures from one static probe to another around HTTP
-requests, diode-gap asks how far a ring's writer is ahead of its reader. The programs are those of a checkout
-of sampler's sources: `make demo-programs` builds them.
+Each step says what to look at, asks as one would type it, and says what was seen in that very run. Besides,
+uprobe-count, usdt-latency and diode-gap are one command each. The programs are those of a checkout of sampler's
+sources: `make demo-programs` builds them.
 """
 
 from __future__ import annotations
@@ -14,15 +16,20 @@ import argparse
 
 from sampler import units
 from sampler.commands.options import typed
+from sampler.demonstrations import SINGLE, STEPS, TRACED, listing
 from sampler.errors import UsageError
 from sampler.instruments.base import AUTO, INSTRUMENTS, TRACING
 
-HELP = "the talk's demonstrations, live"
-NAMES = ("uprobe-count", "usdt-latency", "diode-gap")
+HELP = "the talk, live: a path of steps"
+_SINGLE_NS = 10 * units.NS_PER_SECOND
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", choices=NAMES, default="diode-gap", help="which (default diode-gap)")
+    parser.add_argument(
+        "name", nargs="?", choices=(*STEPS, *SINGLE), metavar="STEP", help="one of --list (default: all, in order)"
+    )
+    parser.add_argument("--list", action="store_true", help="say what the steps are, and show none")
+    parser.add_argument("--slides", action="store_true", help="few words a screen, for a projector")
     parser.add_argument(
         "--with",
         dest="instrument",
@@ -33,18 +40,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--duration",
         type=typed(units.parse_duration),
-        default=10 * units.NS_PER_SECOND,
         metavar="TIME",
-        help="how long (default 10s)",
+        help="how long each measurement of a step takes (default: as fits the step, up to 8s)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sampler.demonstrations import show
+    if arguments.list:
+        print(*listing(), sep="\n")
+        return 0
+    _check(arguments.name, arguments.instrument, arguments.slides)
+    if arguments.name in SINGLE:
+        from sampler.demonstrations.single import show
 
-    if arguments.name != "diode-gap" and arguments.instrument not in (AUTO, *TRACING):
-        raise UsageError(f"{arguments.instrument} does not meet every hit", fix=f"give {' or '.join(TRACING)}")
-    return show(arguments.name, arguments.instrument, arguments.duration, _run)
+        return show(arguments.name, arguments.instrument, arguments.duration or _SINGLE_NS, _run)
+    from sampler.demonstrations.walk import walk
+
+    names = (arguments.name,) if arguments.name else STEPS
+    return walk(names, _run, arguments.instrument, arguments.duration, arguments.slides)
+
+
+def _check(name: str | None, instrument: str, slides: bool) -> None:
+    if slides and name in SINGLE:
+        raise UsageError(f"{name} has no slides", fix="give a step of `sampler demo --list`")
+    if instrument == AUTO or name == "diode-gap":
+        return
+    if name is not None and name not in (*TRACED, *SINGLE):
+        raise UsageError(f"{name} has instruments of its own", fix="leave out --with")
+    if instrument not in TRACING:
+        raise UsageError(f"{instrument} does not meet every hit", fix=f"give {' or '.join(TRACING)}")
 
 
 def _run(words: list[str]) -> int:

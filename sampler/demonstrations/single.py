@@ -1,4 +1,4 @@
-"""The talk's demonstrations: a program that is asked, and the command that asks it, as they would be typed."""
+"""Demonstrations of one command each: a program that is started, the command that asks it, as they would be typed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from sampler.errors import SamplerError
+from sampler.demonstrations.programs import built, end
 from sampler.instruments.base import TRACING
 from sampler.units import format_duration
-
-_ROOT = Path(__file__).resolve().parent.parent
-_ENDS_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +58,7 @@ def _say(*words: str) -> None:
 
 @contextmanager
 def _running(shown: Demonstration) -> Iterator[int]:
-    program = _ROOT / "build" / shown.program
-    if not program.exists():
-        raise SamplerError(
-            f"{program} is not built", "demonstrations are shown on the programs of a checkout",
-            "run `make demo-programs` there",
-        )  # fmt: skip
+    program = built(shown.program)
     _say(f"build/{shown.program}", *shown.options, "&")
     process = subprocess.Popen([str(program), *shown.options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
@@ -76,9 +67,5 @@ def _running(shown: Demonstration) -> Iterator[int]:
         yield process.pid
     finally:
         process.terminate()
-        try:
-            process.wait(_ENDS_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
         print(f"build/{shown.program} (PID {process.pid}) has been ended", file=sys.stderr)
