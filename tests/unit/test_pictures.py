@@ -70,7 +70,7 @@ def asked(arm: Arm) -> Asked | None:
     look_ns, rate = int(LOOKS[arm.instrument][0] * 1_000_000), int(arm.rate)
     bounds = Interval(look_ns // 2, look_ns * 2)
     whole = Interval(bounds.low * rate, bounds.high * rate)
-    looks = [Taken(turn % 3, None, bounds) for turn in range(rate)]
+    looks = [Taken(turn % 3, (), bounds) for turn in range(rate)]
     return Asked(rate, over_ns=SECOND, values={0: rate, 1: rate // 2}, looks=looks, suspended_ns=whole)
 
 
