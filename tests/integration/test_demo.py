@@ -24,7 +24,7 @@ TOLD = {
     "question": (r"the writer is +-?\d+ ahead", r"The program says itself: [\d,]+ writes"),
     "suspended-execution": (r"requested → stopped +[\d.]+ .s", r"By perf nobody is held; the program says: .+"),
     "low-frequency": (r" 1/s +\d+ .*/s +\S+ %", r"At \d+/s by dlv it wrote \d+ % of what it writes untouched"),
-    "better-way": (r"1/s +\d+ +nobody .* %", r"At 1000/s by perf it wrote \d+ % of what it writes untouched"),
+    "better-way": (r"1000/s +\d+ .* %", r"At 1000/s by perf it wrote \d+ % of what it writes untouched"),
     "uprobe": (r"calls\.atomic_increment|= count", r"counted [\d,]+/s.*; the program itself says\s+[\d,]+/s"),
     "usdt": (r"\[\d+, \d+\) +\d+ \|@*", r"The program itself timed [\d,]+"),
     "choose": (r"ptrace 100/s +[\d.]+/s +[\d.]+", r"took most of the program's work: [\d.]+ %"),
