@@ -30,7 +30,7 @@ CPP = g++ -std=c++17 -Wall -Wextra -Werror -pthread
 RUST = rustc --edition 2021 -D warnings -g
 GO = PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 go
 
-.PHONY: setup demo demo-programs test torture bench lint clean
+.PHONY: setup demo demo-programs test torture bench bench-others bench-timeline benchmarks plots lint clean
 
 setup: $(VENV)/.ready $(BIN)/dlv build/tracee
 
@@ -46,7 +46,27 @@ test: setup build/dlv-old build/.browser $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(TRA
 torture: setup $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(TRACED)
 	$(BIN)/pytest -m torture --timeout=3600
 
-bench: setup build/tracee-noinline build/third-party/caddy $(C_PROGRAMS) $(TRACED)
+# The comparison that README shows, with its tables and pictures: some nine minutes, on a quiet machine.
+bench: setup build/tracee-noinline build/c_ring $(TRACED)
+	$(BIN)/python -m bench.compare --output plots
+	$(MAKE) plots
+
+# The same on programs that others have written: another nine.
+bench-others: setup $(THIRD_PARTY) $(TRACED)
+	$(BIN)/python -m bench.compare --output plots nats-server uwsgi
+	$(MAKE) plots
+
+# One look of each instrument, drawn from its own times and from what the threads of the target saw.
+bench-timeline: setup build/tracee-noinline build/c_ring $(TRACED)
+	$(BIN)/python -m bench.timeline --output plots/timeline.json
+	$(MAKE) plots
+
+# Tables and pictures anew, from the JSON of the last runs.
+plots: $(VENV)/.ready
+	tools/draw-plots $(BIN) plots README.md docs/*.md
+
+# What the figures in README rest on, instrument by instrument: hours.
+benchmarks: setup build/tracee-noinline build/third-party/caddy $(C_PROGRAMS) $(TRACED)
 	$(BIN)/python -m bench.looks --output build/bench.json
 	$(BIN)/python -m bench.ptrace --output build/bench-ptrace.json
 	$(BIN)/python -m bench.perf --output build/bench-perf.json

@@ -56,7 +56,7 @@ _SAMPLING = "ptrace:1:10:100:1000,perf:1:10:100:1000,peek:100:1000,bcc,bpftrace"
 _SERVED = "ptrace:10:100:1000,perf:10:100:1000,bcc,bpftrace"
 SUBJECTS = {
     "go_diode": Subject(
-        "tracee", "d.writeIndex - d.readIndex", "main.write", f"dlv:1:10,{_SAMPLING}",
+        "tracee-noinline", "d.writeIndex - d.readIndex", "main.write", f"dlv:1:10,{_SAMPLING}",
         ("-calm=50ms",), (("GOGC", "10000"),),
     ),
     "c_ring": Subject(

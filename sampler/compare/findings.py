@@ -32,7 +32,7 @@ class Finding:
     ``kept``: progress, of untouched. ``stall_ns``: the longest time without progress. ``cpu``: of one processor.
     ``truth``: of its values and what the target told of the same windows. ``effect``: of what the target told in its
     windows and beside them: what the arm has changed. ``others``: of its values and those of the other instruments.
-    ``failed``: in so many rounds, ``why``.
+    ``failed``: in so many of the rounds that were ``tried``, ``why``.
     """
 
     arm: Arm
@@ -55,6 +55,7 @@ class Finding:
     effect: Agreement | None = None
     others: Agreement | None = None
     estimates: Estimates | None = None
+    tried: int = 0
     failed: int = 0
     why: str = ""
 
@@ -85,6 +86,7 @@ def finding(comparison: Comparison, arm: Arm) -> Finding:
         "kept": mean([one.kept for one in windows if one.kept is not None]),
         "stall_ns": max((one.window.longest_stall_ns or 0 for one in windows), default=0) or None,
         "effect": against.effect(windows),
+        "tried": len(comparison.of(arm)),
         "failed": len(failures),
         "why": SamplerError.from_json(failures[0]).reason if failures else "",
     }

@@ -92,7 +92,7 @@ def model(comparison: Comparison, rows: Sequence[Finding]) -> Model:
 
 
 def _sampling(comparison: Comparison, instrument: str, rows: Sequence[Finding]) -> Sampling | None:
-    """Least squares through the origin in each round: the higher rates tell more. One that failed mostly is left out."""
+    """Least squares through the origin in each round: the higher rates tell more. What failed mostly is left out."""
     of_it = [row for row in rows if row.arm.instrument == instrument and row.achieved and row.rounds > row.failed]
     points: dict[int, list[tuple[float, float]]] = {}
     for row in of_it:

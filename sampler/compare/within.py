@@ -34,7 +34,7 @@ class Within:
         self._start_ns: int = header["started_monotonic_ns"]
         self._turns: list[_Turn] = []
         self._tallies: list[Tally] = []
-        self._once, self._backed_off = Interval(), 0
+        self._once, self._backed_off, self._attached_ns = Interval(), 0, 0
 
     def add(self, line: Line) -> None:
         match line["type"]:
@@ -45,6 +45,8 @@ class Within:
                 self._tallies.append(Tally.from_json(line))
             case "event":
                 self._backed_off += line["event"] == "back-off"
+                if line["event"] == "attach":
+                    self._attached_ns = line["t_ns"]
                 if line["event"] in ("attach", "detach") and "suspended_ns" in line:
                     self._once += Interval(*line["suspended_ns"])
 
@@ -52,7 +54,7 @@ class Within:
         """Of a window between these moments of the monotonic clock."""
         begun_ns, ended_ns = begun_ns - self._start_ns, ended_ns - self._start_ns
         turns = [turn for turn in self._turns if begun_ns <= turn.look.at_ns <= ended_ns]
-        tallies = [one for one in self._tallies if begun_ns <= one.read_ns.high and one.t_ns <= ended_ns]
+        tallies = [one for one in self._tallies if one.t_ns <= ended_ns]
         values, misses, samples, looks = Counter[Value](), Counter[str](), 0, list[Taken]()
         for turn, waits_ns in with_ticks(turns):
             found = _values(turn.look, self._expression)
@@ -81,19 +83,12 @@ class Within:
         )
 
     def _traced(self, tallies: list[Tally]) -> tuple[int, int, tuple[Bucket, ...], Interval]:
-        """What was counted from the first reading to the last, and over how long."""
+        """What was counted since all probes were set, and over how long: each tally tells it up to its own time."""
         if not tallies:
             return 0, 0, (), Interval()
-        first, last = tallies[0], tallies[-1]
-        before = {(low, high): count for low, high, count in first.histograms.get(self._expression, ())}
-        buckets = tuple(
-            (low, high, count - before.get((low, high), 0))
-            for low, high, count in last.histograms.get(self._expression, ())
-        )
-        low, high = last.cost.suspended_ns, first.cost.suspended_ns
-        suspended = Interval(low.low - high.low, low.high - high.high)
-        over_ns = sum(last.read_ns.to_json()) // 2 - sum(first.read_ns.to_json()) // 2
-        return last.cost.hits - first.cost.hits, over_ns, buckets, suspended
+        last = tallies[-1]
+        over_ns = sum(last.read_ns.to_json()) // 2 - self._attached_ns
+        return last.cost.hits, over_ns, tuple(last.histograms.get(self._expression, ())), last.cost.suspended_ns
 
 
 def with_ticks(turns: list[_Turn]) -> Iterator[tuple[_Turn, tuple[int, ...]]]:
@@ -103,13 +98,13 @@ def with_ticks(turns: list[_Turn]) -> Iterator[tuple[_Turn, tuple[int, ...]]]:
     came by in time has the next call that was met. Those that passed when nobody waited tell nothing.
     """
     open_ns: list[int] = []  # ticks whose call has not come
-    for turn, following in zip(turns, [*turns[1:], None], strict=True):
+    for place, turn in enumerate(turns):
         look = turn.look
         if look.cost.wait_ns is None or isinstance(look, Samples):
             yield turn, ()
             continue
         armed_ns, until_ns = _waited(look)
-        passed_ns = following.skipped_at_ns if following is not None else ()
+        passed_ns = turns[place + 1].skipped_at_ns if place + 1 < len(turns) else ()
         open_ns += [armed_ns, *(at_ns for at_ns in passed_ns if armed_ns < at_ns <= until_ns)]
         if isinstance(look, Sample):
             yield turn, tuple(until_ns - at_ns for at_ns in open_ns)

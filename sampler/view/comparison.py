@@ -174,5 +174,5 @@ def crossover_line(one: Crossover) -> str:
 def _failures(rows: Sequence[Finding]) -> Iterator[str]:
     for row in rows:
         if row.failed:
-            whole = "failed" if not row.rounds else f"failed in {row.failed} of {row.failed + row.rounds} rounds"
+            whole = "failed" if row.failed == row.tried else f"failed in {row.failed} of {row.tried} rounds"
             yield f"{row.arm.name}: {whole}: {printable(row.why)}"

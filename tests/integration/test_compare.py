@@ -20,7 +20,8 @@ from tests.integration.help import assert_as_found, children, ended, run_as_nobo
 
 GAP = "r->write_index - r->read_index"
 AT = "--at=ring_write"
-SHORT = ("--rounds=2", "--round=400ms", "--max-suspended=100%")
+PATIENT = ("--max-suspended=100%", "--max-pause=20s")
+SHORT = ("--rounds=2", "--round=400ms", *PATIENT)
 COUNTED = ("--progress=r->write_index",)
 
 

@@ -101,6 +101,11 @@ def test_a_look_stands_for_each_tick_of_its_wait() -> None:
     assert turns.waits == [(60, 50, 1), (20,)]
 
 
+def test_a_window_without_looks_has_none() -> None:
+    asked = Within("v", {"started_monotonic_ns": 0}).asked(0, 100, 1, 1)
+    assert (asked.samples, asked.hits, asked.looks) == (0, 0, ())
+
+
 def test_ticks_at_which_nobody_came_have_the_next_call() -> None:
     turns = Turns()
     turns.miss(begun_ns=0, ended_ns=100)

@@ -139,7 +139,7 @@ def failures(rows: Sequence[Finding]) -> Section | None:
     if not failed:
         return None
     cells = [
-        (row.arm.instrument, figures.asked(row), f"{row.failed} of {row.failed + row.rounds}", row.why)
+        (row.arm.instrument, figures.asked(row), f"{row.failed} of {row.tried}", row.why)
         for row in failed
     ]
     header = ("instrument", "asked", "rounds", "why")
