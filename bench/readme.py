@@ -66,12 +66,13 @@ def _estimates(found: Comparison, rows: Sequence[Finding]) -> Iterator[str]:
         if row.estimates is not None:
             cells.append(_of_looks(row, row.estimates))
         elif row.traces and row.spread is not None:
-            cells.append((row.arm.instrument, figures.asked(row), figures.NONE, figures.mean(row), figures.NONE))
+            calls = f"all {figures.rate(row.achieved)} calls"
+            cells.append((row.arm.instrument, figures.asked(row), figures.NONE, figures.mean(row), calls))
     yield from table(("", "asked", "a moment", "a call", "looks that tell of calls"), cells)
 
 
 def _of_looks(row: Finding, found: Estimates) -> tuple[str, ...]:
-    looks = str(found.looks) if found.call else found.why_not
+    looks = f"{found.looks}, for {figures.rate(found.calls)} calls" if found.call else found.why_not
     return row.arm.instrument, figures.asked(row), figures.estimate(found.moment), figures.estimate(found.call), looks
 
 

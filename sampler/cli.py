@@ -7,7 +7,7 @@ import sys
 from io import RawIOBase, TextIOWrapper
 
 from sampler.commands.parser import build_parser
-from sampler.errors import InternalError, SamplerError
+from sampler.errors import InternalError, OutputError, SamplerError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(error)
     except BrokenPipeError:
         # The reader of our output has all it wanted (`sampler report … | head`).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return 0
     except KeyboardInterrupt:
         return 130
@@ -30,8 +30,18 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str] | None) -> int:
     chosen = build_parser().parse_args(arguments)
     status: int = chosen.run(chosen)
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _give_up_output()
+        raise OutputError("cannot write the output", error.strerror or str(error), "make room") from error
     return status
+
+
+def _give_up_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(error: SamplerError) -> int:

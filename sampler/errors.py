@@ -175,7 +175,7 @@ class CounterLost(SamplerError):
 
 
 class LeftUntidy(SamplerError):
-    """After an instrument had left, the target was not as before."""
+    """After an instrument had left, the target was not as before; or somebody else holds it."""
 
 
 class BudgetExceeded(SamplerError):

@@ -16,7 +16,7 @@ from sampler import units
 from sampler.commands.options import LARGEST_COUNT, add_budget_options, typed
 from sampler.compare.arms import parse_instruments, parse_rates
 from sampler.errors import UsageError
-from sampler.question import Aggregate
+from sampler.question import LINEAR, LOG2, Aggregate, check_point
 
 HELP = "one question by every instrument, in turns: values, cost and slowdown"
 MOST_ROUNDS = 1000
@@ -74,7 +74,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     )
     plan.add_argument(
         "--aggregate",
-        type=typed(Aggregate.parse),
+        type=typed(_parse_distribution),
         default=Aggregate("hist"),
         metavar="HOW",
         help="how bpftrace and bcc sum up: hist (default) or lhist:LOW,HIGH,STEP",
@@ -102,9 +102,18 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("one expression is compared", fix="ask the others by a comparison of their own")
     if len(words) == 1 and words[0].isdigit():
         raise UsageError(f"nothing is asked of process {words[0]}", fix="add an expression")
-    if arguments.progress_at and not arguments.progress:
+    if arguments.progress_at is not None:
+        check_point(arguments.progress_at)
+    if arguments.progress_at is not None and arguments.progress is None:
         raise UsageError("--progress-at says where, but nothing what", fix="add --progress COUNTER")
     return run_comparison(arguments, words[0] if len(words) > 1 else None, words[-1])
+
+
+def _parse_distribution(text: str) -> Aggregate:
+    found = Aggregate.parse(text)
+    if found.kind not in (LOG2, LINEAR):
+        raise UsageError(f"{text} tells no distribution", fix="give hist or lhist:LOW,HIGH,STEP")
+    return found
 
 
 def _parse_window(text: str) -> int:

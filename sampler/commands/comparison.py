@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,8 @@ from sampler.compare.result import Comparison
 from sampler.compare.rounds import Plan, Rounds, begun
 from sampler.errors import InternalError, OutputError, SamplerError, TargetEnded
 from sampler.frontend import stop_signals
+from sampler.instruments.choice import ANOTHER_MAY
+from sampler.planning import plan_question
 from sampler.question import Question, Timing
 from sampler.resolve import find_pid, resolve
 from sampler.target import Target
@@ -36,16 +38,39 @@ _SAVING = 50
 def run_comparison(arguments: argparse.Namespace, target: str | None, expression: str) -> int:
     """Runs to the end and returns exit status 0; what was measured is saved and shown whatever ends it."""
     output = arguments.output
-    if output is not None and os.path.exists(output):
+    if output is not None and os.path.lexists(output):
         raise OutputError(f"{output} exists", "a comparison is never overwritten", "choose another name")
     plan = plan_of(arguments, resolve(find_pid(target)), expression)
+    check_question(plan)
     halt = threading.Event()
     with stop_signals(halt.set), progress_of(arguments, plan, halt) as progress:
         found, error = compared(plan, progress, halt, output, arguments.quiet)
     print(*comparison_lines(found, width_of(sys.stdout)), sep="\n")
     if error is not None:
         raise error
-    return 0
+    return 0 if halt.is_set() or _any_has_asked(found) else _none_has_asked(found)
+
+
+def _any_has_asked(found: Comparison) -> bool:
+    return any(window.asked is not None and not window.failed for window in found.windows)
+
+
+def _none_has_asked(found: Comparison) -> int:
+    """Raises why not, of the first."""
+    failed = next((window.failed for window in found.windows if window.failed), None)
+    if failed is None:
+        return 0
+    raise SamplerError.from_json(failed)
+
+
+def check_question(plan: Plan) -> None:
+    """Raises what is wrong with the question itself, before anything is asked. What only one instrument cannot do is
+    told with that one; a point that only tracing tools know is theirs to refuse.
+    """
+    if all(arm.rate is None for arm in plan.arms):
+        return
+    with suppress(*ANOTHER_MAY):
+        plan_question(replace(plan.question, aggregate=None), plan.target)
 
 
 def plan_of(arguments: argparse.Namespace, target: Target, expression: str) -> Plan:

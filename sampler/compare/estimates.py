@@ -7,7 +7,8 @@ it: one after a long pause more often than one in a crowd (the inspection parado
 The waits tell. Of the calls that come at least ``w`` after the one before, each has the same chance to be met
 after a wait of at most ``w``: ``w`` over the whole time, however long the pause before it was. So the looks that
 waited for less than the shortest usual pause are an even choice among calls. How short that is shows in the
-waits themselves: below it they are evenly spread. (docs/moments-and-calls.md tells it at length.)
+waits themselves: below it they are evenly spread. Calls that come in quick succession behind another one are not
+among them; how many calls a second there are without those is told. (docs/moments-and-calls.md has it at length.)
 
 A look counts for each tick that it stands for (``Taken.waits_ns``). Else long pauses would be found less often the
 more often is asked.
@@ -24,6 +25,7 @@ from sampler.compare.counts import Spread
 from sampler.compare.intervals import Estimate, mean
 from sampler.compare.result import Taken
 from sampler.sample import Value
+from sampler.units import NS_PER_SECOND
 
 #: An instrument needs some time between being armed and being able to meet a call: no wait is known closer.
 RESOLUTION_NS = 50_000
@@ -39,13 +41,15 @@ _PART = 0.5
 @dataclass(frozen=True, slots=True)
 class Estimates:
     """Means, each with its interval over rounds. ``call`` is None where it cannot be told, for the reason ``why_not``;
-    else it rests on those ``looks`` that had waited for at most ``within_ns``.
+    else it rests on those ``looks`` that had waited for at most ``within_ns``, and stands for ``calls`` a second: those
+    that come at least so long after the one before. Others it has not.
     """
 
     moment: Estimate
     call: Estimate | None = None
     within_ns: int = 0
     looks: int = 0
+    calls: float = 0.0
     why_not: str = ""
 
 
@@ -69,7 +73,8 @@ def estimates(rounds: Sequence[Sequence[Taken]]) -> Estimates | None:
     until_ns = waits[0] + within_ns
     call = _mean_of_rounds([[tick for tick in found if tick.wait_ns <= until_ns] for found in ticks])
     looks = sum(min(look.waits_ns, default=until_ns + 1) <= until_ns for looks in rounds for look in looks)
-    return Estimates(moment, call, within_ns, looks)
+    share = sum(wait_ns <= until_ns for wait_ns in waits) / len(waits)
+    return Estimates(moment, call, within_ns, looks, share * NS_PER_SECOND / within_ns)
 
 
 def _evenly_spread(waits: Sequence[int]) -> tuple[int, str]:

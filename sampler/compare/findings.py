@@ -83,7 +83,7 @@ def finding(comparison: Comparison, arm: Arm) -> Finding:
     failures = [window.failed for window in comparison.of(arm) if window.failed]
     found: dict[str, Any] = {
         "rounds": len(windows),
-        "kept": mean([one.kept for one in windows if one.kept is not None]),
+        "kept": mean([one.kept for one in windows if one.kept is not None]) if _shows(comparison, arm) else None,
         "stall_ns": max((one.window.longest_stall_ns or 0 for one in windows), default=0) or None,
         "effect": against.effect(windows),
         "tried": len(comparison.of(arm)),
@@ -95,6 +95,11 @@ def finding(comparison: Comparison, arm: Arm) -> Finding:
         found |= _asked(arm, [window for window, _ in asked], [one for _, one in asked])
         found["others"] = against.others(comparison, arm, [one for _, one in asked], found["buckets"])
     return Finding(arm, **found)
+
+
+def _shows(comparison: Comparison, arm: Arm) -> bool:
+    """Whether the measure of progress shows what the arm takes: processor time is what a hit uses too."""
+    return comparison.header["progress"]["by"] != "cpu" or arm.rate is not None or arm.instrument == CONTROL
 
 
 def _asked(arm: Arm, windows: list[Window], asked: list[Asked]) -> dict[str, Any]:

@@ -83,7 +83,9 @@ class Model:
 
 
 def model(comparison: Comparison, rows: Sequence[Finding]) -> Model:
-    """From the rounds of a comparison, and what was found in them."""
+    """From the rounds of a comparison, and what was found in them. Processor time alone makes none."""
+    if comparison.header["progress"]["by"] == "cpu":
+        return Model((), (), ())
     names = dict.fromkeys(row.arm.instrument for row in rows if row.arm.rate is not None)
     sampling = [one for name in names if (one := _sampling(comparison, name, rows)) is not None]
     tracing = [hit for row in rows if row.traces and (hit := _tracing(comparison, row)) is not None]

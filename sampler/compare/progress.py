@@ -25,6 +25,7 @@ from sampler.sample import Sample, Samples
 #: A counter that stood still is known to within two of these.
 PERIOD_NS = 5_000_000
 _READINGS_KEPT = 200_000  # of 15 minutes: more than a window has
+_MISSING_READINGS, _MISSING_SHARE = 4, 0.1  # so much of a window may lie before the first reading and after the last
 _SLICE_S = 0.25
 _TELLS_WITHIN_S = 60.0
 _ONCE = "8760h"  # where the counter lies is looked up, by a look of another instrument
@@ -134,6 +135,9 @@ class PeekedCounter:
         if len(found) < 2:
             return Progressed(ended_ns - self._begun_ns, None)
         (first_ns, first), (last_ns, last) = found[0], found[-1]
+        missing_ns = ended_ns - self._begun_ns - (last_ns - first_ns)
+        if missing_ns > max(_MISSING_READINGS * PERIOD_NS, _MISSING_SHARE * (ended_ns - self._begun_ns)):
+            return Progressed(ended_ns - self._begun_ns, None)  # the machine had no time for the reader
         return Progressed(last_ns - first_ns, last - first if last >= first else None, _longest_stall_ns(found))
 
     def _wait_for_the_first(self) -> None:

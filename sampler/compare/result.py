@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -264,24 +265,25 @@ def load(path: str) -> Comparison:
         return Comparison.from_json(fields)
     except OSError as error:
         raise RecordingError(f"cannot read {path}", error.strerror or str(error)) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise RecordingError(f"{path} is no comparison", f"{type(error).__name__}: {error}") from error
 
 
 def save(comparison: Comparison, path: str) -> None:
     """In place of what stands there, at once and whole. Raises OutputError."""
-    beside = f"{path}.part"
+    beside = f"{path}.{os.getpid()}-{time.monotonic_ns()}"
     try:
-        with open(beside, "w", encoding="utf-8") as file:
-            json.dump(comparison.to_json(), file, ensure_ascii=False)
+        with open(beside, "x", encoding="ascii") as file:
+            json.dump(comparison.to_json(), file)
             file.write("\n")
         os.replace(beside, path)
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(beside)
         raise OutputError(
             f"cannot write {path}", error.strerror or str(error), "choose a place that can be written"
         ) from error
+    finally:
+        with suppress(OSError):
+            os.unlink(beside)
 
 
 def _pairs(counts: Counts) -> list[list[Any]]:

@@ -12,9 +12,9 @@ from sampler.planning import plan_question
 
 #: Those that compile the question, the gentler one first; after them comes the debugger of the language.
 COMPILING = ("perf", "ptrace")
-# What one instrument refuses and another may not. Whoever has misspelt a name is told so by the first:
+#: What one instrument refuses and another may not. Whoever has misspelt a name is told so by the first:
 # a debugger would suspend the target to say the same.
-_ANOTHER_MAY = (BinaryError, NotAnswerable, NotPermitted, ExpressionBeyond, DebuggerError)
+ANOTHER_MAY = (BinaryError, NotAnswerable, NotPermitted, ExpressionBeyond, DebuggerError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Attempts:
     def make(self, name: str, assignment: Assignment) -> SamplingInstrument | None:
         try:
             return made(name, assignment)
-        except _ANOTHER_MAY as error:
+        except ANOTHER_MAY as error:
             self.refused[name] = error
             return None
 
@@ -64,7 +64,7 @@ def choose(name: str, assignment: Assignment) -> Choice:
     try:
         plan = assignment.plan or plan_question(assignment.question, assignment.target)
         compiled = replace(assignment, plan=plan)
-    except _ANOTHER_MAY as error:
+    except ANOTHER_MAY as error:
         attempts.refused |= dict.fromkeys(COMPILING, error)
         compiled = assignment
     debugger = "dlv" if assignment.target.go_version is not None else "gdb"

@@ -30,7 +30,14 @@ def fitted(rows: Rows, width: int | None = None) -> Iterator[str]:
         yield " ".join(cell for cell in row[:2] if cell)
         said = [f"{name} {cell}" for name, cell in zip(names[2:], row[2:], strict=True)]
         whole = " · ".join(part.replace(" ", "\0") for part in said)  # a name and its figure stay together
-        for line in textwrap.wrap(whole, max(20, width), initial_indent=_GAP, subsequent_indent=_GAP):
+        for line in textwrap.wrap(
+            whole,
+            max(20, width),
+            initial_indent=_GAP,
+            subsequent_indent=_GAP,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ):
             yield line.replace("\0", " ")
 
 

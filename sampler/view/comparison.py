@@ -35,7 +35,7 @@ _ENDINGS = {
     "": "not yet, or cut off",
 }
 _MEASURES = {
-    "cpu": "its processor time, which does not tell when calls become dearer: give --progress for a better one",
+    "cpu": "its processor time: what stops it shows, what makes calls dearer does not; --progress would be better",
     "target": "what the target itself tells",
 }
 
@@ -122,18 +122,18 @@ def _estimates(rows: Sequence[Finding], width: int | None) -> Iterator[str]:
     if not told:
         return
     yield "What the next call finds, seen from a moment, and what calls at large find (means, 95 %):"
-    cells = [("", "asked", "a moment", "a call", "from the looks that waited for")]
+    cells = [("", "asked", "a moment", "a call", "from the looks that waited for", "and stands for")]
     for row in told:
         found = row.estimates
         assert found is not None
-        within = f"at most {format_duration(found.within_ns)}: {found.looks}"
         cells.append(
             (
                 row.arm.instrument,
                 figures.asked(row),
                 figures.estimate(found.moment),
                 figures.estimate(found.call),
-                within,
+                f"at most {format_duration(found.within_ns)}: {found.looks}",
+                f"{figures.rate(found.calls)} calls",
             )
         )
     yield from fitted(cells, width)
@@ -155,7 +155,7 @@ def _taken(found: Estimate) -> str:
 
 
 def _duration(ns: float) -> str:
-    return format_duration(ns) if ns >= 1 else "0"
+    return format_duration(ns) if ns >= 1 else "nothing"
 
 
 def crossover_line(one: Crossover) -> str:

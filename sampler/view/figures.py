@@ -104,7 +104,9 @@ def mean(row: Finding) -> str:
 
 def number(value: float) -> str:
     """A value of the program's, or a mean of some: whole ones in full, others in four digits."""
-    if isinstance(value, int) or abs(value) >= _WHOLE:
+    if isinstance(value, int):
+        return f"{value:,}"
+    if abs(value) >= _WHOLE:
         return f"{value:,.0f}"
     return f"{value:.4g}"
 

@@ -16,7 +16,17 @@ import pytest
 from bench.tracee import Tracee
 from sampler.compare.result import Comparison, load
 from tests.conftest import Start
-from tests.integration.help import assert_as_found, children, ended, run_as_nobody, sampler, started, wait_until
+from tests.integration.help import (
+    assert_as_found,
+    child_of,
+    children,
+    ended,
+    run_as_nobody,
+    sampler,
+    started,
+    stopped,
+    wait_until,
+)
 
 GAP = "r->write_index - r->read_index"
 AT = "--at=ring_write"
@@ -89,7 +99,7 @@ def test_the_same_seed_gives_the_same_order(ring: Tracee, tmp_path: Path) -> Non
 
 
 def test_an_instrument_that_fails_is_shown_and_the_rest_goes_on(ring: Tracee, tmp_path: Path) -> None:
-    options = ("--instruments=dlv:10,perf:20", "--rounds=3", "--round=50ms")
+    options = ("--instruments=dlv:10,perf:20", "--rounds=3", "--round=200ms")
     done = compare(ring, tmp_path / "run.json", *options, *COUNTED)
     assert done.returncode == 0, done.stderr
     found = load(str(tmp_path / "run.json"))
@@ -102,7 +112,8 @@ def test_an_instrument_that_fails_is_shown_and_the_rest_goes_on(ring: Tracee, tm
 
 def test_the_budget_ends_what_takes_too_much(start: Start, tmp_path: Path) -> None:
     busy = start("-calm=50ms", program="c_ring")
-    done = compare(busy, tmp_path / "run.json", "--instruments=bcc", "--rounds=1", "--round=2s", *COUNTED)
+    options = ("--instruments=bcc,perf:10", "--rounds=1", "--round=2s")
+    done = compare(busy, tmp_path / "run.json", *options, *COUNTED)
     assert done.returncode == 0, done.stderr
     assert "bcc: failed: " in done.stdout
     (window,) = load(str(tmp_path / "run.json")).of(load(str(tmp_path / "run.json")).arms[1])
@@ -160,6 +171,46 @@ def test_without_a_counter_processor_time_stands_for_progress(start: Start, tmp_
     assert all(window.progress for window in load(str(tmp_path / "run.json")).windows)
 
 
+def test_the_loss_of_the_counter_is_told(ring: Tracee, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    options = (f"--output={path}", "--rounds=1000", "--round=100ms", "--instruments=perf:100", *COUNTED)
+    with started("compare", str(ring.pid), GAP, AT, *options) as run:
+        counter = child_of(run.pid)
+        _after_some_windows(run)
+        os.kill(counter, signal.SIGKILL)
+        said, errors = run.communicate(timeout=60)
+    assert run.returncode == 1, errors
+    assert load(str(path)).ended == "error"
+    assert "\nperf " in said
+    assert "the recorder ended by signal SIGKILL" in errors.splitlines()[-1]
+
+
+def test_a_full_disk_loses_no_table(ring: Tracee, tmp_path: Path) -> None:
+    limited = ("prlimit", f"--fsize={1 << 13}", *_command(("compare", str(ring.pid), GAP, AT)))
+    options = (f"--output={tmp_path / 'run.json'}", "--rounds=30", "--round=20ms", "--instruments=perf:100", *COUNTED)
+    done = subprocess.run([*limited, *options], capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "\nperf " in done.stdout
+    assert "cannot write" in done.stderr.splitlines()[-1]
+
+
+def test_a_target_that_somebody_stops_is_not_blamed_on_the_instrument(ring: Tracee, tmp_path: Path) -> None:
+    options = (f"--output={tmp_path / 'run.json'}", "--rounds=1000", "--round=100ms", "--instruments=perf:100")
+    with started("compare", str(ring.pid), GAP, AT, *options, *COUNTED) as run:
+        _after_some_windows(run)
+        with stopped(ring.pid):
+            said, errors = run.communicate(timeout=60)
+    assert run.returncode == 1, said
+    assert "stopped by a signal" in errors.splitlines()[-1]
+
+
+def test_where_nobody_can_ask_that_is_the_end_of_it(ring: Tracee, tmp_path: Path) -> None:
+    done = compare(ring, tmp_path / "run.json", "--instruments=dlv:10", "--rounds=2", "--round=20ms", *COUNTED)
+    assert done.returncode == 1
+    assert "dlv 10/s: failed: " in done.stdout
+    assert done.stderr.splitlines()[-1].startswith("sampler: ")
+
+
 # Wrong from the start: one line, nothing asked, no file.
 
 
@@ -167,6 +218,9 @@ def test_without_a_counter_processor_time_stands_for_progress(start: Start, tmp_
     ("options", "said", "status"),
     [
         (("--progress=r->no_such",), "no_such", 1),
+        (("--at=no_such",), "no_such", 1),
+        (("--aggregate=count",), "distribution", 2),
+        (("--progress=1", "--progress-at="), "not a program point", 2),
         (("--progress=r", "--progress-at=no_such"), "no_such", 1),
         (("--progress-at=ring_read",), "--progress COUNTER", 2),
         (("--instruments=nobody",), "nobody", 2),

@@ -138,10 +138,7 @@ def failures(rows: Sequence[Finding]) -> Section | None:
     failed = [row for row in rows if row.failed]
     if not failed:
         return None
-    cells = [
-        (row.arm.instrument, figures.asked(row), f"{row.failed} of {row.tried}", row.why)
-        for row in failed
-    ]
+    cells = [(row.arm.instrument, figures.asked(row), f"{row.failed} of {row.tried}", row.why) for row in failed]
     header = ("instrument", "asked", "rounds", "why")
     return Section("failures", "What failed", reading.FAILURES, (table("Arms that failed", header, cells, texts=(3,)),))
 
