@@ -28,6 +28,8 @@ def filled(text: str, folder: Path) -> str:
 
     def put(match: re.Match[str]) -> str:
         begin, name, what, end = match.groups()
+        if not (folder / f"{name}.json").exists():  # not measured yet
+            return match[0]
         return f"{begin}\n" + "\n".join(_lines(load(str(folder / f"{name}.json")), what)) + f"\n\n{end}"
 
     return _PLACE.sub(put, text)

@@ -21,6 +21,8 @@ _SEED = 20180101
 _CRITICAL = 1.358  # of 95 %, for large samples
 #: With fewer there is nothing to be told.
 _LEAST_SAMPLES = 5
+#: Of millions of hits the slightest distance is no chance.
+_SLIGHT = 0.03
 #: Chance that makes more than this leaves nothing to be told.
 _TELLING = 0.25
 # A few rounds differ more than their resamples do: Student's t over the normal's quantile, and n over n - 1.
@@ -39,8 +41,8 @@ class Agreement:
 
     @property
     def differs(self) -> bool:
-        """Whether chance alone would hardly have made the distance."""
-        return self.distance > self.chance
+        """Whether chance alone would hardly have made the distance, and it is none that nobody would care for."""
+        return self.distance > max(self.chance, _SLIGHT)
 
     @property
     def tells(self) -> bool:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from sampler.compare.result import CONTROL, UNTOUCHED, Arm
 from sampler.errors import UsageError
-from sampler.instruments.base import INSTRUMENTS, TRACING
+from sampler.instruments.base import DEBUGGERS, INSTRUMENTS, TRACING
 from sampler.question import Question
 from sampler.target import Target
 
 #: A debugger's dialogue takes milliseconds: what is beyond this is the same run once more.
 _MOST_OF_DEBUGGERS = 100
-_DEBUGGERS = ("dlv", "gdb")
-MOST_RATE = {name: _MOST_OF_DEBUGGERS if name in _DEBUGGERS else 1000 for name in INSTRUMENTS}
+MOST_RATE = {name: _MOST_OF_DEBUGGERS if name in DEBUGGERS else 1000 for name in INSTRUMENTS}
 #: How often what is counted in the kernel is read.
 _TOLD = "--every=100ms"
 

@@ -59,12 +59,17 @@ class _Tick:
     wait_ns: int
 
 
-def estimates(rounds: Sequence[Sequence[Taken]]) -> Estimates | None:
-    """Of the looks of each round; None where none has waited, or no value is a number."""
+def estimates(rounds: Sequence[Sequence[Taken]], waits_tell: bool = True) -> Estimates | None:
+    """Of the looks of each round; None where none has waited, or no value is a number.
+
+    ``waits_tell``: whether a wait is that of the program. A debugger's is mostly its own.
+    """
     ticks = [[_Tick(look.value, wait_ns) for look in looks for wait_ns in look.waits_ns] for looks in rounds]
     moment = _mean_of_rounds(ticks)
     if moment is None:
         return None
+    if not waits_tell:
+        return Estimates(moment, why_not="a debugger's wait is mostly its own")
     waits = sorted(tick.wait_ns for found in ticks for tick in found)
     even_ns, why_not = _evenly_spread(waits)
     if why_not:

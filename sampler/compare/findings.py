@@ -20,6 +20,7 @@ from sampler.compare.estimates import Estimates, estimates
 from sampler.compare.intervals import Estimate, mean
 from sampler.compare.result import CONTROL, Arm, Asked, Comparison, Window
 from sampler.errors import SamplerError
+from sampler.instruments.base import DEBUGGERS
 from sampler.sample import Interval
 from sampler.units import NS_PER_SECOND
 
@@ -122,7 +123,7 @@ def _asked(arm: Arm, windows: list[Window], asked: list[Asked]) -> dict[str, Any
         "once_ns": _median_bounds([one.once_ns for one in asked]),
         "cpu": sum(one.cpu_ns for one in asked) / max(1, sum(one.cpu_elapsed_ns for one in asked)),
         "truth": against.truth(arm, windows, buckets),
-        "estimates": estimates([one.looks for one in asked]),
+        "estimates": estimates([one.looks for one in asked], arm.instrument not in DEBUGGERS),
     }
 
 

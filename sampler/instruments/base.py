@@ -81,6 +81,8 @@ INSTRUMENTS = {
     "perf": ("sampler.instruments.perf", "Perf"),
     "peek": ("sampler.instruments.peek", "Peek"),
 }
+#: Of these, the ones that are programs of others, driven through a dialogue.
+DEBUGGERS = ("dlv", "gdb")
 #: Tools that set probes which every hit pays for: ``sampler/tracing``.
 TRACING = ("bpftrace", "bcc")
 

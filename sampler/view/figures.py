@@ -61,9 +61,9 @@ def slowdown(found: Estimate | None) -> str:
 
 
 def _percent(part: float) -> str:
-    """Near 100 % more places."""
+    """Just below 100 % more places."""
     percent = 100 * part
-    if percent >= 99.5:
+    if 99.5 <= percent < 100:
         return f"{min(percent, 99.99):.2f}" if percent < 99.995 else f"{percent:.3f}"
     return f"{percent:.2f}" if abs(percent) < 0.995 else f"{percent:.1f}" if abs(percent) < 99.5 else f"{percent:.0f}"
 
