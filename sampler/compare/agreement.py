@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sampler.compare.counts import Counts, distance, merged, numeric
+from sampler.compare.intervals import student
 
 _RESAMPLES = 500
 _PLACES = 500  # values at which distribution functions are compared, at most
@@ -25,8 +26,6 @@ _LEAST_SAMPLES = 5
 _SLIGHT = 0.03
 #: Chance that makes more than this leaves nothing to be told.
 _TELLING = 0.25
-# A few rounds differ more than their resamples do: Student's t over the normal's quantile, and n over n - 1.
-_STUDENT = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
 _NORMAL = 1.96
 
 
@@ -90,10 +89,11 @@ def _resampled(ours: Sequence[Counts], theirs: Sequence[Counts]) -> tuple[float,
 
 
 def _widened(fewer: int, more: int) -> float:
+    """A few rounds differ more than their resamples do: Student's t over the normal's quantile, and n over n - 1."""
     rounds = fewer if fewer > 1 else more  # a side of one round is not resampled
     if rounds < 2:
         return 1.0
-    return _STUDENT.get(rounds, 2.2) / _NORMAL * math.sqrt(rounds / (rounds - 1))
+    return student(rounds) / _NORMAL * math.sqrt(rounds / (rounds - 1))
 
 
 def _chosen(rounds: int, chance: Any) -> Any:

@@ -73,4 +73,5 @@ def _untouched_only(chance: random.Random, rounds: int) -> Comparison:
             drift *= chance.lognormvariate(0, 0.02)
             speed = 1e6 * drift * chance.lognormvariate(0, 0.05)
             windows.append(Window(number, Arm(arm), 0, 1_000_000_000, progress=speed))
-    return Comparison({"arms": [{"instrument": CONTROL, "rate": None}]}, tuple(windows))
+    header = {"arms": [{"instrument": CONTROL, "rate": None}], "progress": {"by": "counter"}}
+    return Comparison(header, tuple(windows))
