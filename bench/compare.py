@@ -20,11 +20,12 @@ from bench.third_party import ThirdParty
 from bench.tracee import ROOT, Tracee
 from sampler.budget import Budget
 from sampler.commands.comparison import compared
-from sampler.compare.arms import arms_of, parse_instruments
+from sampler.compare.arms import arms_of
 from sampler.compare.counts import Counts, coarse
 from sampler.compare.progress import PeekedCounter, Progress, Progressed
 from sampler.compare.result import Arm, Line, Truth
 from sampler.compare.rounds import Plan
+from sampler.compare.wanted import parse_instruments
 from sampler.frontend import stop_signals
 from sampler.question import Aggregate, Question, Timing
 from sampler.resolve import resolve

@@ -25,12 +25,15 @@ _PLACE = re.compile(r"(<!-- (\S+)\.json: (\w+) -->\n).*?(<!-- end -->)", re.DOTA
 
 def filled(text: str, folder: Path) -> str:
     """The document, each place with what belongs there now."""
+    found: dict[str, Comparison] = {}  # what follows from one is worked out once
 
     def put(match: re.Match[str]) -> str:
         begin, name, what, end = match.groups()
         if not (folder / f"{name}.json").exists():  # not measured yet
             return match[0]
-        return f"{begin}\n" + "\n".join(_lines(load(str(folder / f"{name}.json")), what)) + f"\n\n{end}"
+        if name not in found:
+            found[name] = load(str(folder / f"{name}.json"))
+        return f"{begin}\n" + "\n".join(_lines(found[name], what)) + f"\n\n{end}"
 
     return _PLACE.sub(put, text)
 

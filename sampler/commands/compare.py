@@ -14,7 +14,7 @@ import argparse
 
 from sampler import units
 from sampler.commands.options import LARGEST_COUNT, add_budget_options, typed
-from sampler.compare.arms import parse_instruments, parse_rates
+from sampler.compare.wanted import parse_instruments, parse_rates
 from sampler.errors import UsageError
 from sampler.question import LINEAR, LOG2, Aggregate, check_point
 

@@ -104,7 +104,7 @@ def _shows(comparison: Comparison, arm: Arm) -> bool:
 
 
 def _asked(arm: Arm, windows: list[Window], asked: list[Asked]) -> dict[str, Any]:
-    elapsed_s = sum(one.over_ns for one in asked) / NS_PER_SECOND
+    elapsed_s = max(1, sum(one.over_ns for one in asked)) / NS_PER_SECOND
     samples, missed = sum(one.samples for one in asked), sum((Counter(one.misses) for one in asked), Counter[str]())
     looks, hits = samples + sum(missed.values()), sum(one.hits for one in asked)
     spent = sum((one.suspended_ns for one in asked), Interval())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import IO, Protocol, Self
+from typing import IO, TYPE_CHECKING, Protocol, Self
 
-from sampler.recording import Line, Recording
+if TYPE_CHECKING:  # names of pictures are wanted by the command line, which is to start at once
+    from sampler.recording import Line, Recording
 
 
 class View(Protocol):

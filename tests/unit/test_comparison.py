@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from bench.readme import filled
-from sampler.compare.arms import Wanted, arms_of, parse_instruments, parse_rates
+from sampler.compare.arms import arms_of
 from sampler.compare.result import CONTROL, Arm, Comparison, load, save
 from sampler.compare.rounds import Plan
+from sampler.compare.wanted import Wanted, parse_instruments, parse_rates
 from sampler.errors import RecordingError, UsageError
 from sampler.question import Question
 from sampler.target import Target

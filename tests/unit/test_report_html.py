@@ -71,19 +71,21 @@ def _window(number: int, arm: Arm, chance: random.Random) -> Window:
     if arm.rate is None:
         hits = 2 * CALLS
         buckets = [(0, 1, hits // 10), (1, 2, hits // 5), (2, 4, hits // 2), (4, None, hits // 5)]
-        traced = Asked(hits=hits, buckets=buckets, hit_ns=Interval(HIT_NS, 2 * HIT_NS), cpu_elapsed_ns=ROUND_NS)
+        traced = Asked(hits=hits, buckets=buckets, hit_ns=Interval(HIT_NS, 2 * HIT_NS), over_ns=ROUND_NS,
+                       cpu_elapsed_ns=ROUND_NS)  # fmt: skip
         return _done(number, arm, 1 / (1 + CALLS * HIT_NS / 1e9), chance, traced)
     looks = [_look(arm, chance) for _ in range(int(2 * arm.rate))]
     asked = Asked(
         len(looks) - 1, {"not-reached": 1}, values=Counter(look.value for look in looks[1:]), looks=looks[1:],
-        suspended_ns=sum((look.suspended_ns for look in looks), Interval()), cpu_ns=10**7, cpu_elapsed_ns=ROUND_NS,
+        suspended_ns=sum((look.suspended_ns for look in looks), Interval()), cpu_ns=10**7, over_ns=ROUND_NS,
+        cpu_elapsed_ns=ROUND_NS,
     )  # fmt: skip
     return _done(number, arm, 1 - (arm.rate * LOOK_NS / 1e9 if arm.instrument == "gdb" else 0), chance, asked)
 
 
 def _look(arm: Arm, chance: random.Random) -> Taken:
     suspended = Interval(LOOK_NS // 2, 2 * LOOK_NS) if arm.instrument == "gdb" else Interval(1000, 9000)
-    return Taken(chance.randrange(40), chance.randrange(1000, 2_000_000), suspended)
+    return Taken(chance.randrange(40), (chance.randrange(1000, 2_000_000),), suspended)
 
 
 @cache
