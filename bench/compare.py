@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +149,9 @@ def planned(subject: Subject, pid: int, rounds: int, window_ns: int, arms: tuple
         Budget(max_pause_ns=10 * NS_PER_SECOND, max_suspended=1.0),
         aggregate=Aggregate.parse(subject.aggregate),
     )
-    return Plan(question, resolve(pid), arms, rounds, window_ns, random.randrange(1 << 32))
+    found = resolve(pid)
+    target = replace(found, executable=found.executable.removeprefix(f"{ROOT}/"))  # the same on whatever machine
+    return Plan(question, target, arms, rounds, window_ns, random.randrange(1 << 32))
 
 
 def main() -> None:

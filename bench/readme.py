@@ -93,7 +93,7 @@ def _about(found: Comparison) -> Iterator[str]:
     made = target.get("go_version") or target["language"]
     what = f"`{found.expression}` at `{header['question']['point']}` of `{target['name']}` ({made})"
     how = f"{header['rounds']} rounds of {header['round_ns'] / 1e9:g} s, by `{header['command']}`"
-    where = f"{machine['cores']} cores of an {machine['cpu']}, Linux {machine['kernel']}, Python {machine['python']}"
+    where = f"an {figures.machine(machine)}, Python {machine['python']}"
     yield f"{what}, {how} on {where}, {header['started'][:10]}."
 
 

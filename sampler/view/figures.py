@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sampler.compare.agreement import Agreement
 from sampler.compare.findings import Finding
 from sampler.compare.intervals import Estimate
@@ -9,6 +12,12 @@ from sampler.units import format_duration, span
 
 NONE = "–"
 _WHOLE = 1000  # from here on fractions say nothing
+
+
+def machine(found: Mapping[str, Any]) -> str:
+    """Processor, cores and kernel; of that the version, without what whoever built it has added."""
+    kernel = str(found.get("kernel", "?")).partition("-")[0]
+    return f"{found.get('cpu', '?')}, {found.get('cores', '?')} cores, Linux {kernel}"
 
 
 def asked(row: Finding) -> str:

@@ -100,10 +100,7 @@ def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
     yield "question", joined((code(found.expression), " at ", code(question["point"])))
     yield "target", f"{target['name']} (PID {target['pid']}, {made}, {target['threads']} threads)"
     yield "executable", joined((code(target["executable"]), f" (build-id {target.get('build_id') or 'none'})"))
-    yield (
-        "machine",
-        (f"{machine.get('cpu', 'unknown')}, {machine.get('cores', '?')} cores, Linux {machine.get('kernel', '?')}"),
-    )
+    yield "machine", figures.machine(machine)
     yield "when", str(header.get("started", "unknown"))
     yield "rounds", _rounds(found)
     yield "progress", _progress(found)

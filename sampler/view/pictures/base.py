@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sampler.units import format_duration
+from sampler.view import figures
 from sampler.view.statistics import printable
 
 if TYPE_CHECKING:
@@ -177,8 +178,7 @@ def caption(header: Mapping[str, Any]) -> str:
 
 def machine(header: Mapping[str, Any]) -> str:
     found = header.get("machine", {})
-    where = f"{found.get('cpu', '?')}, {found.get('cores', '?')} cores, Linux {found.get('kernel', '?')}"
-    return f"{where} · {str(header.get('started', ''))[:10]}"
+    return f"{figures.machine(found)} · {str(header.get('started', ''))[:10]}"
 
 
 def plain(text: str) -> str:
