@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 
 from sampler import units
-from sampler.commands.options import LARGEST_COUNT, add_budget_options, typed
+from sampler.commands.options import LARGEST_COUNT, add_budget_options, add_window_option, typed
 from sampler.compare.wanted import parse_instruments, parse_rates
 from sampler.errors import UsageError
 from sampler.question import LINEAR, LOG2, Aggregate, check_point
@@ -65,13 +65,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="each look comes anywhere within this share of its period (default 100%%)",
     )
-    plan.add_argument(
-        "--window",
-        type=typed(units.parse_duration),
-        default=units.NS_PER_SECOND,
-        metavar="TIME",
-        help="how long a look waits for the point to be reached (default 1s)",
-    )
+    add_window_option(plan)
     plan.add_argument(
         "--aggregate",
         type=typed(_parse_distribution),

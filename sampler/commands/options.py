@@ -77,13 +77,7 @@ def _add_timing(parser: argparse.ArgumentParser) -> None:
     )
     when.add_argument("--duration", type=typed(units.parse_duration), metavar="TIME", help="end after so long, like 1m")
     when.add_argument("--count", type=typed(_parse_count), metavar="N", help="end after so many looks")
-    when.add_argument(
-        "--window",
-        type=typed(units.parse_duration),
-        default=units.NS_PER_SECOND,
-        metavar="TIME",
-        help="how long a look waits for the point to be reached (default 1s)",
-    )
+    add_window_option(when)
     when.add_argument(
         "--anchor-every",
         type=typed(_parse_anchor),
@@ -98,6 +92,16 @@ def _add_timing(parser: argparse.ArgumentParser) -> None:
         default=MOST_HITS,
         metavar="N",
         help=f"with --when: how many hits a look tries (default {MOST_HITS})",
+    )
+
+
+def add_window_option(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--window",
+        type=typed(units.parse_duration),
+        default=units.NS_PER_SECOND,
+        metavar="TIME",
+        help="how long a look waits for the point to be reached (default 1s)",
     )
 
 

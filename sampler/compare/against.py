@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from sampler.compare.agreement import Agreement
 from sampler.compare.beside import Beside, beside, truth_of
-from sampler.compare.counts import Bucket, Counts, coarse, in_buckets, merged, numeric, rebucketed
+from sampler.compare.counts import Counts, coarse, in_buckets, merged, numeric, rebucketed
 from sampler.compare.result import Arm, Asked, Comparison, Window
+from sampler.tally import Bucket
 
 
 def truth(arm: Arm, windows: Sequence[Window], buckets: Sequence[Bucket]) -> Agreement | None:

@@ -43,6 +43,12 @@ def untouched(comparison: Comparison) -> list[Window]:
     return [window for window in comparison.windows if window.arm.instrument == UNTOUCHED]
 
 
+def untouched_speed(comparison: Comparison) -> float | None:
+    """Progress a second while nobody asks: the median window's."""
+    speeds = sorted(window.speed for window in untouched(comparison) if window.speed is not None)
+    return speeds[len(speeds) // 2] if speeds else None
+
+
 def truth_of(windows: Sequence[Window], moment: bool) -> list[Counts]:
     """What the target told of these windows: of moments, or of calls."""
     told = [window.truth for window in windows if window.truth is not None]

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sampler.sample import Value
+from sampler.tally import Bucket
 
 Counts = Mapping[Value, float]
-#: From a value up to, but without, another one, None where it is open; how many.
-Bucket = tuple[int | None, int | None, int]
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
@@ -82,8 +81,9 @@ def distance(one: Counts, other: Counts) -> float:
     sizes = sum(one.values()), sum(other.values())
     if not all(sizes):
         return 1.0
-    if numeric(one) and numeric(other):
-        return _of_numbers(numeric(one), numeric(other))
+    ours, theirs = numeric(one), numeric(other)
+    if ours and theirs:
+        return _of_numbers(ours, theirs)
     return sum(max(0.0, one.get(value, 0) / sizes[0] - other.get(value, 0) / sizes[1]) for value in one)
 
 
@@ -133,14 +133,3 @@ def _inside(low: int | None, high: int | None) -> Value:
     if low is not None:
         return low
     return high - 1 if high is not None else 0
-
-
-def log2_buckets(highest: float, negative: bool) -> list[Bucket]:
-    """0, 1, 2 to 3, 4 to 7 and so on, until ``highest`` has one; below 0 all in one."""
-    found: list[Bucket] = [(None, 0, 0)] if negative else []
-    found.append((0, 1, 0))
-    low = 1
-    while low <= highest:
-        found.append((low, 2 * low, 0))
-        low *= 2
-    return found

@@ -32,8 +32,6 @@ RESOLUTION_NS = 50_000
 _LEAST_LOOKS = 30
 #: Kolmogorov and Smirnov's statistic times the root of the sample's size, above which waits are not evenly spread.
 _UNEVEN = 1.36
-
-
 #: The longest wait up to which they look even is a little too long, the more looks the less: so much of it is taken.
 _PART = 0.5
 

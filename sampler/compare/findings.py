@@ -15,13 +15,14 @@ from typing import Any
 from sampler.compare import against
 from sampler.compare.agreement import Agreement
 from sampler.compare.beside import beside
-from sampler.compare.counts import Bucket, Spread, merged
+from sampler.compare.counts import Spread, merged
 from sampler.compare.estimates import Estimates, estimates
 from sampler.compare.intervals import Estimate, mean
 from sampler.compare.result import CONTROL, Arm, Asked, Comparison, Window
 from sampler.errors import SamplerError
 from sampler.instruments.base import DEBUGGERS
 from sampler.sample import Interval
+from sampler.tally import Bucket
 from sampler.units import NS_PER_SECOND
 
 

@@ -15,9 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sampler.compare.counts import Bucket, Counts
+from sampler.compare.counts import Counts
 from sampler.errors import OutputError, RecordingError
 from sampler.sample import Interval, Value
+from sampler.tally import Bucket
 
 VERSION = 1
 KIND = "comparison"

@@ -19,7 +19,6 @@ from sampler.compare.within import Within
 from sampler.errors import NotAnswerable, SamplerError
 from sampler.frontend import Recorder, split_lines
 from sampler.linux.cpu_time import used_by_family_ns
-from sampler.recording import Recording
 from sampler.units import NS_PER_SECOND
 
 _ATTACHES_WITHIN_S = 60.0
@@ -49,7 +48,8 @@ class Visit:
     ) -> None:
         self._recorder, self._halt = Recorder(words), halt
         self._expression, self._window_ns, self._progress = expression, window_ns, progress
-        self._recording: Recording | None = None
+        self._within: Within | None = None
+        self._footer: Line | None = None
         self._unread: list[str] = []  # what came in the window and after
         self._started_ns = time.monotonic_ns()
         self._ended_ns: int | None = None
@@ -87,13 +87,14 @@ class Visit:
         if not text.endswith("\n"):  # cut off
             return
         line: Line = json.loads(text)
-        if self._recording is None:
+        if self._within is None:
             if line["type"] == "footer":
                 self.failed = SamplerError.from_json(line.get("error", {}))
                 return
-            self._recording, self._within = Recording(line), Within(self._expression, line)
+            self._within = Within(self._expression, line)
+        elif line["type"] == "footer":
+            self._footer = line
         else:
-            self._recording.add(line)
             self._within.add(line)
         self._recorder.take_note(line)
         if line.get("event") == "attach":
@@ -123,7 +124,7 @@ class Visit:
             self._used = (self._used[0], last)
 
     def _close(self) -> None:
-        footer = self._recording.footer if self._recording else None
+        footer = self._footer
         if self.failed is None and footer is None:
             self.failed = self._recorder.see_to()
         elif footer is not None and "error" in footer:
@@ -132,7 +133,7 @@ class Visit:
             why, fix = f"not within {_ATTACHES_WITHIN_S:.0f} s", "see what `sampler watch` says with this instrument"
             self.failed = NotAnswerable("nobody was attached", why, fix)
         self.ended = footer["ended"] if footer else ""
-        if self._recording is not None and self.begun_ns is not None and self._ended_ns is not None and self._used:
+        if self._within is not None and self.begun_ns is not None and self._ended_ns is not None and self._used:
             first, last = self._used
             self.asked = self._within.asked(
                 self.begun_ns, self._ended_ns, last.cpu_ns - first.cpu_ns, last.at_ns - first.at_ns

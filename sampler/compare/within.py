@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sampler.compare.counts import Bucket
 from sampler.compare.result import Asked, Line, Taken
 from sampler.recording import look_from
 from sampler.sample import Interval, Look, Miss, Sample, Samples, Value
-from sampler.tally import Tally
+from sampler.tally import Bucket, Tally
 
 #: Looks of a window that are kept one by one; all are in its counts.
 LOOKS_KEPT = 400

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sampler.compare.beside import untouched
+from sampler.compare.beside import untouched_speed
 from sampler.compare.findings import Finding, findings
 from sampler.compare.intervals import Estimate
 from sampler.compare.model import Crossover, Model, model
@@ -111,8 +111,8 @@ def _asked(found: Comparison) -> Iterator[str]:
 def _progress(found: Comparison) -> str:
     about = found.header["progress"]
     if about["by"] == "counter":
-        speeds = sorted(window.speed for window in untouched(found) if window.speed is not None)
-        typical = f": {figures.rate(speeds[len(speeds) // 2])} untouched" if speeds else ""
+        speed = untouched_speed(found)
+        typical = "" if speed is None else f": {figures.rate(speed)} untouched"
         return f"{printable(about['expression'])}, read without a stop{typical}"
     return _MEASURES[about["by"]]
 

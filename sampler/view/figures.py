@@ -8,6 +8,7 @@ from typing import Any
 from sampler.compare.agreement import Agreement
 from sampler.compare.findings import Finding
 from sampler.compare.intervals import Estimate
+from sampler.compare.result import CONTROL
 from sampler.units import format_duration, span
 
 NONE = "–"
@@ -86,7 +87,7 @@ def cpu(row: Finding) -> str:
 
 
 def samples(row: Finding) -> str:
-    return NONE if row.rounds == 0 or row.arm.instrument == "control" else f"{row.samples:,}"
+    return NONE if row.rounds == 0 or row.arm.instrument == CONTROL else f"{row.samples:,}"
 
 
 def misses(row: Finding) -> str:

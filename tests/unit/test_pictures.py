@@ -119,7 +119,8 @@ def looks_told() -> dict[str, Any]:
     return {"type": "timeline", "version": 1} | shown
 
 
-ROWS = findings(comparison())
+FOUND = comparison()
+ROWS = findings(FOUND)
 
 
 @pytest.fixture
@@ -143,9 +144,7 @@ def drawn(make: Callable[[Theme], Figure], theme: Theme) -> Figure:
 
 
 def picture(name: str, theme: Theme = LIGHT, found: Comparison | None = None) -> Figure:
-    shown = found or comparison()
-    rows = findings(shown) if found else ROWS
-    return drawn(lambda theme: PICTURES[name](shown, theme, rows), theme)
+    return drawn(lambda theme: PICTURES[name](found or FOUND, theme), theme)
 
 
 def boxes(figure: Figure) -> Iterator[tuple[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sampler.compare.agreement import Agreement
-from sampler.compare.beside import untouched
+from sampler.compare.beside import untouched_speed
 from sampler.compare.findings import Finding
 from sampler.compare.model import Crossover
 from sampler.compare.result import CONTROL, Comparison
@@ -128,8 +128,8 @@ def _progress(found: Comparison) -> str:
 
 
 def _typical(found: Comparison) -> str:
-    speeds = sorted(window.speed for window in untouched(found) if window.speed is not None)
-    return f": {figures.rate(speeds[len(speeds) // 2])} while nobody asks" if speeds else ""
+    speed = untouched_speed(found)
+    return "" if speed is None else f": {figures.rate(speed)} while nobody asks"
 
 
 def _budget(question: dict[str, object]) -> str:

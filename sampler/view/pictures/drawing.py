@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from sampler.compare.findings import Finding, findings
 from sampler.compare.result import Comparison, load
 from sampler.errors import OutputError, UsageError
 from sampler.view.pictures import NAMES, THEMES, look_times
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Picture(Protocol):
-    def __call__(self, found: Comparison, theme: Theme, known: Sequence[Finding] | None = None) -> Figure: ...
+    def __call__(self, found: Comparison, theme: Theme) -> Figure: ...
 
 
 PICTURES: dict[str, Picture] = {
@@ -41,12 +40,11 @@ def draw_comparison(path: str, output: str, name: str | None, theme: str | None)
     """Into a file, or all of them into a folder. UsageError, RecordingError, OutputError."""
     check(output, name, theme)
     found = load(path)
-    rows = findings(found)
     if is_folder(output):
         for one, picture in PICTURES.items():
-            draw_into(output, one, partial(picture, found, known=rows))
+            draw_into(output, one, partial(picture, found))
     else:
-        draw(partial(PICTURES[name or NAMES[0]], found, known=rows), theme_of(theme), [output])
+        draw(partial(PICTURES[name or NAMES[0]], found), theme_of(theme), [output])
 
 
 def draw_timeline(path: str, output: str, name: str | None, theme: str | None) -> None:

@@ -58,9 +58,8 @@ def _within(share: float | None) -> float:
     return LEAST if share is None else min(MOST, max(LEAST, share))
 
 
-def slowdown(found: Comparison, theme: Theme, known: Sequence[Finding] | None = None) -> Figure:
-    """``known``: its findings, where they are."""
-    rows = known or findings(found)
+def slowdown(found: Comparison, theme: Theme) -> Figure:
+    rows = findings(found)
     law, drawn = model(found, rows), points(rows)
     figure = framed(TITLE, _KEY, caption(found.header), theme)
     if not drawn and not law.tracing:

@@ -66,9 +66,8 @@ def _looks(found: Comparison, arm: Arm) -> list[Interval]:
     return [look.suspended_ns for one in asked if one is not None for look in one.looks]
 
 
-def suspended(found: Comparison, theme: Theme, known: Sequence[Finding] | None = None) -> Figure:
-    """``known``: its findings, where they are."""
-    rows = known or findings(found)
+def suspended(found: Comparison, theme: Theme) -> Figure:
+    rows = findings(found)
     shown = table(found, rows)
     figure = framed(TITLE, _KEY, caption(found.header), theme)
     if not shown:

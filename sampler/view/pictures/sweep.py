@@ -21,10 +21,8 @@ LEAST, MOST = 1e-6, 1.0
 _SHARES = {1e-6: "1 ppm", 1e-4: "0.01 %", 1e-2: "1 %", 1: "all"}
 
 
-def sweep(found: Comparison, theme: Theme, known: Sequence[Finding] | None = None) -> Figure:
-    """``known``: its findings, where they are."""
-    rows = known or findings(found)
-    rows = [row for row in rows if row.arm.rate is not None and row.achieved]
+def sweep(found: Comparison, theme: Theme) -> Figure:
+    rows = [row for row in findings(found) if row.arm.rate is not None and row.achieved]
     figure = framed(TITLE, _KEY, caption(found.header), theme, SIZE)
     if not rows:
         return note(figure, "no rate was asked of any instrument")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from sampler.compare.agreement import Agreement
 from sampler.compare.beside import beside, truth_of, values_of
-from sampler.compare.counts import Bucket, Counts, merged, numeric
+from sampler.compare.counts import Counts, merged, numeric
 from sampler.compare.findings import Finding, findings
 from sampler.compare.result import Comparison
+from sampler.tally import Bucket
 from sampler.view.pictures.base import SMALL, Theme, caption, framed, instruments, look_of, note, readable
 
 if TYPE_CHECKING:
@@ -86,9 +87,8 @@ def _pooled(found: Comparison, row: Finding) -> Mapping[float, float]:
     return numeric(merged({value: part / sum(one.values()) for value, part in one.items()} for one in whole))
 
 
-def values(found: Comparison, theme: Theme, known: Sequence[Finding] | None = None) -> Figure:
-    """``known``: its findings, where they are."""
-    rows = known or findings(found)
+def values(found: Comparison, theme: Theme) -> Figure:
+    rows = findings(found)
     shown = panels(found, rows)
     told = any(window.truth is not None for window in found.windows)
     key = f"grey: {_TRUTH if told else _OTHERS}    D: the largest difference    n: values"
