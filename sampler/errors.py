@@ -178,6 +178,26 @@ class LeftUntidy(SamplerError):
     """After an instrument had left, the target was not as before; or somebody else holds it."""
 
 
+class AgentError(SamplerError):
+    """The agent on a node does not do what it is asked for."""
+
+
+class AgentMissing(AgentError):
+    """Nobody serves there, so that nobody would know of the run."""
+
+
+class AgentExpired(AgentError):
+    """The agent's time is over, or it is about to end."""
+
+
+class AgentBusy(AgentError):
+    """It has as many runs as it takes."""
+
+
+class WrongContainer(TargetError):
+    """The process is not of the container that was meant."""
+
+
 class BudgetExceeded(SamplerError):
     """The target was let go to keep the promise made by ``--max-pause`` and ``--max-suspended``."""
 

@@ -19,6 +19,7 @@ VERBS = (
     "doctor",
     "vars",
     "demo",
+    "agent",
     "completion",
 )
 

@@ -3,10 +3,10 @@
 A container runtime gives each container a group of its own, with the container's id in its name. How it is written
 depends on the runtime and on who makes the groups:
 
-  /kubepods/burstable/podUID/ID                                        cgroupfs
-  /kubepods.slice/kubepods-podUID.slice/cri-containerd-ID.scope        systemd: containerd, crio-ID, docker-ID, libpod-ID
-  /kubepods-burstable-podUID.slice:cri-containerd:ID                   containerd, told of systemd's names and not of it
-  /docker/ID, /system.slice/docker-ID.scope                            without Kubernetes
+  /kubepods/burstable/podUID/ID                                      cgroupfs
+  /kubepods.slice/kubepods-podUID.slice/cri-containerd-ID.scope      systemd; also crio-ID, docker-ID, libpod-ID
+  /kubepods-burstable-podUID.slice:cri-containerd:ID                 containerd, told of systemd's names and not of it
+  /docker/ID, /system.slice/docker-ID.scope                          without Kubernetes
 
 In a cgroup namespace of our own the path of another container begins with ``/../``.
 """

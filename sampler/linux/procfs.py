@@ -85,6 +85,11 @@ def status(pid: int, tid: int | None = None) -> dict[str, str]:
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
+def namespaced_pid(pid: int) -> int:
+    """What a process is called in the innermost PID namespace that it is in: the last of NSpid."""
+    return int(status(pid).get("NSpid", str(pid)).split()[-1])
+
+
 def tracing_thread(pid: int, tid: int) -> int:
     """The id of the thread, of whatever process, that traces this one; 0 if none does, or it has ended."""
     try:

@@ -1,0 +1,212 @@
+"""One run on behalf of somebody far away: what ``kubectl exec -i`` runs beside the agent.
+
+It is a front end: the recorder that it starts is a process in a session of its own, and leaves the target when we end,
+in whatever way. The recording goes to standard output as it comes. Nothing is touched before the agent knows of it.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
+
+from sampler.agent import patient
+from sampler.agent.account import Account
+from sampler.agent.channel import Broken, Channel, connected, missing
+from sampler.agent.listener import Listener
+from sampler.agent.status import status
+from sampler.errors import AlreadyTraced, NoSuchProcess, SamplerError, WrongContainer
+from sampler.frontend import Recorder, split_lines
+from sampler.linux import cgroups, procfs
+from sampler.question import Question
+from sampler.recording import Footer, Line
+
+_TOLD_EVERY_S = 1.0
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """``words``: the recorder's command and its arguments, which ask this ``question`` of process ``pid``.
+
+    ``container``: of which the process must be. ``silence_s``: without a word from the one who asks.
+    """
+
+    who: str
+    pid: int
+    question: Question
+    instrument: str
+    words: list[str]
+    container: str | None = None
+    silence_s: float = 15.0
+
+
+def ask(asked: Asked, heartbeat: int, output: int) -> None:
+    """Runs to the end; raises the SamplerError that the run ended with, which the footer has too.
+
+    ``heartbeat`` and ``output``: descriptors, see ``Listener``.
+    """
+    output_to = Output(output, asked.silence_s)
+    try:
+        with connected() as agent:
+            _announce(asked, agent)
+            start_ticks = _check_container(asked)
+            Asking(asked, agent, start_ticks, output_to).run(heartbeat)
+    except SamplerError as error:
+        output_to.finish(error)
+        raise
+
+
+class Output:
+    """Where the recording goes. Once its reader has gone, or does not read, nothing more is written."""
+
+    def __init__(self, descriptor: int, patience_s: float) -> None:
+        self.descriptor, self._patience_s = descriptor, patience_s
+        self.failed = self._has_footer = False
+
+    def write(self, line: Line, text: str, wanted: Listener | None = None) -> None:
+        self._has_footer = self._has_footer or line["type"] == "footer"
+        if self.failed:
+            return
+        try:
+            patient.write(
+                self.descriptor, text.encode(), self._patience_s, lambda: wanted is not None and not wanted.wanted
+            )
+        except OSError:
+            self.failed = True
+
+    def finish(self, error: SamplerError) -> None:
+        """A footer with the error, where there is none."""
+        if not self._has_footer:
+            line = Footer("error", error=error.to_json()).to_json()
+            self.write(line, json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _announce(asked: Asked, agent: Channel) -> None:
+    """Raises what the agent refuses the run with; AgentMissing."""
+    try:
+        agent.send({
+            "op": "begin", "who": asked.who, "pid": asked.pid, "question": asked.question.to_json(),
+            "instrument": asked.instrument, "container": asked.container,
+        })  # fmt: skip
+        answer = agent.answer()
+    except Broken as error:
+        raise missing(str(error)) from error
+    if answer.get("op") != "welcome":
+        raise SamplerError.from_json(answer.get("error", {}))
+
+
+def _check_container(asked: Asked) -> int:
+    """When the process was started; WrongContainer, NoSuchProcess."""
+    try:
+        inside = asked.container is None or asked.container in cgroups.containers_of(asked.pid)
+        start_ticks = procfs.stat(asked.pid).start_ticks
+    except OSError as error:
+        raise NoSuchProcess(f"no process {asked.pid}", "it has ended, or never was", "look for it anew") from error
+    if not inside:
+        raise wrong_container(asked)
+    return start_ticks
+
+
+def wrong_container(asked: Asked) -> WrongContainer:
+    what = f"process {asked.pid} is not of container {asked.container}"
+    return WrongContainer(what, "that has ended, and the PID is another's", "look for its process anew")
+
+
+class Asking:
+    """One run that the agent has taken."""
+
+    def __init__(self, asked: Asked, agent: Channel, start_ticks: int, output: Output) -> None:
+        self._asked, self._agent, self._start_ticks, self._output = asked, agent, start_ticks, output
+        self._account = Account()
+        self._told_s, self._told = time.monotonic(), self._account.cost()
+
+    def run(self, heartbeat: int) -> None:
+        asked = self._asked
+        recorder = Recorder(asked.words)
+        listener = Listener(heartbeat, self._output.descriptor, self._agent, asked.silence_s, recorder.stop)
+        with _ended_by_signals(listener), recorder, listener:
+            if not listener.wanted:  # a signal came before there was one to stop
+                recorder.stop()
+            for text in split_lines(recorder.chunks(self._tick)):
+                if text.endswith("\n"):
+                    self._take(text, recorder, listener)
+                if self._output.failed:
+                    listener.end()
+            error = self._error(recorder, listener)
+        self._end(error)
+        if error is not None:
+            raise error
+
+    def _take(self, text: str, recorder: Recorder, listener: Listener) -> None:
+        line: Line = json.loads(text)
+        self._account.take(line)
+        if line["type"] == "header":
+            self._check_header(line, listener)
+        if line["type"] == "footer":
+            return  # written once it is known how the run has ended
+        recorder.take_note(line)
+        self._output.write(line, text, listener)
+
+    def _check_header(self, line: Line, listener: Listener) -> None:
+        """Nothing has been touched yet. That the PID is another's by now is told by when its process began."""
+        if line["target"]["start_ticks"] != self._start_ticks:
+            listener.end(wrong_container(self._asked))
+        with suppress(Broken):
+            self._agent.send({"op": "header", "target": line["target"], "instrument": line["instrument"]})
+
+    def _tick(self) -> None:
+        """Tells the agent what the run has cost so far, for it to know if we are killed."""
+        now, cost = time.monotonic(), self._account.cost()
+        if cost != self._told and now >= self._told_s + _TOLD_EVERY_S:
+            self._told_s, self._told = now, cost
+            with suppress(Broken):  # who listens there sees that too
+                self._agent.send({"op": "so-far", "cost": cost})
+
+    def _error(self, recorder: Recorder, listener: Listener) -> SamplerError | None:
+        """What the run ended with, and the footer that tells it."""
+        footer = self._account.footer
+        if footer is None:
+            return recorder.see_to()
+        error = SamplerError.from_json(footer["error"]) if "error" in footer else None
+        if isinstance(error, AlreadyTraced):
+            error = self._by_whom(error)
+        if error is None:
+            error = listener.error
+        if error is not None:
+            footer = footer | {"error": error.to_json()}
+        self._output.write(footer, json.dumps(footer, ensure_ascii=False) + "\n", None)
+        return error
+
+    def _end(self, error: SamplerError | None) -> None:
+        footer = self._account.footer or {}
+        told = {} if error is None else {"error": error.to_json()}
+        with suppress(Broken):
+            ended = footer.get("ended", "lost")
+            self._agent.send({"op": "ended", "ended": ended, "cost": self._account.cost(), **told})
+
+    def _by_whom(self, error: AlreadyTraced) -> AlreadyTraced:
+        """The registry knows whose tracer it is."""
+        with suppress(SamplerError):
+            for run in status()["runs"]:
+                if run["target"]["pid"] == self._asked.pid and "name" in run["target"]:
+                    who = f"{run['who']} asks it since {run['since']} by {run['instrument']}"
+                    return AlreadyTraced(error.what, f"{who}; {error.why}", "wait until that has ended, or ask by perf")
+        return error
+
+
+@contextmanager
+def _ended_by_signals(listener: Listener) -> Iterator[None]:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        listener.end()
+
+    before = {number: signal.signal(number, handle) for number in _STOPS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,122 @@
+"""The agent on a node of a cluster, and what is run beside it.
+
+  sampler agent serve [--ttl TIME | --until MOMENT]     knows of every run, and writes each to standard output
+  sampler agent ask --who NAME [--container ID] -- ...  one run, for somebody far away; the words of sampler record
+  sampler agent processes --container ID                the processes of a container
+  sampler agent status                                  who asks what since when
+
+They meet at a Unix socket, $SAMPLER_AGENT_SOCKET or /run/sampler/agent.sock. A run of ask goes on for as long as
+something is written to its standard input now and then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from sampler import units
+from sampler.commands.options import question_from, typed
+from sampler.errors import SamplerError, UsageError
+
+if TYPE_CHECKING:
+    from sampler.agent.ask import Asked
+
+HELP = "on a node of a cluster: what kubectl sampler talks to"
+_MOST_DIGITS = 10
+_SILENCE_NS = 15 * units.NS_PER_SECOND
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parts = parser.add_subparsers(dest="part", metavar="PART", required=True)
+    serve = parts.add_parser("serve", help="the agent itself; ends by SIGTERM", allow_abbrev=False)
+    until = serve.add_mutually_exclusive_group()
+    until.add_argument("--ttl", type=typed(units.parse_duration), metavar="TIME", help="serve for so long, like 1h")
+    until.add_argument("--until", metavar="MOMENT", help="serve until then, as RFC 3339 has it")
+    serve.add_argument("--exit", action="store_true", help="end when the time is over; else it goes on to refuse runs")
+    ask = parts.add_parser("ask", help="one run; its recording on standard output", allow_abbrev=False)
+    ask.add_argument("--who", required=True, metavar="NAME", help="who asks, for the agent's log")
+    ask.add_argument("--container", metavar="ID", help="refuse unless the process is of that container")
+    ask.add_argument("--silence", type=typed(units.parse_duration), default=_SILENCE_NS, metavar="TIME",
+                     help="leave when nothing came from standard input for so long (default 15s)")  # fmt: skip
+    ask.add_argument("words", nargs="+", metavar="WORD", help="what sampler record is told: PID EXPRESSION --at POINT")
+    processes = parts.add_parser("processes", help="the processes of containers", allow_abbrev=False)
+    processes.add_argument(
+        "--container", nargs="+", required=True, metavar="ID", help="as Kubernetes writes it, or bare"
+    )
+    parts.add_parser("status", help="who asks what since when", allow_abbrev=False)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    part = {"serve": _serve, "ask": _ask, "processes": _processes, "status": _status}[arguments.part]
+    return part(arguments)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from sampler.agent import lease
+    from sampler.agent.serve import Server
+
+    until = arguments.until or os.environ.get(lease.VARIABLE)
+    if arguments.ttl is not None:
+        given = lease.lease_for(arguments.ttl)
+    else:
+        given = lease.lease_until(until) if until else lease.Lease()
+    Server(given, sys.stdout.fileno(), arguments.exit).serve()
+    return 0
+
+
+def _ask(arguments: argparse.Namespace) -> int:
+    from sampler.agent.ask import Output, ask
+
+    try:
+        asked = _asked(arguments)
+    except SamplerError as error:
+        Output(sys.stdout.fileno(), arguments.silence / units.NS_PER_SECOND).finish(error)
+        raise
+    ask(asked, sys.stdin.fileno(), sys.stdout.fileno())
+    return 0
+
+
+def _asked(arguments: argparse.Namespace) -> Asked:
+    from sampler.agent.ask import Asked
+    from sampler.commands.parser import build_parser
+
+    words = ["record", *arguments.words]
+    told = build_parser().parse_args(words)
+    target, *expressions = told.words
+    if not (target.isascii() and target.isdigit() and len(target) < _MOST_DIGITS and expressions):
+        raise UsageError("nobody is asked", "the first word is no PID, or no expression follows",
+                         "see `sampler agent processes` for PIDs")  # fmt: skip
+    question = question_from(told, told.point, expressions)
+    container = None if arguments.container is None else _container(arguments.container)
+    silence_s = arguments.silence / units.NS_PER_SECOND
+    return Asked(arguments.who, int(target), question, told.instrument, words, container, silence_s)
+
+
+def _processes(arguments: argparse.Namespace) -> int:
+    import json
+
+    from sampler.agent.processes import processes_of
+
+    for line in processes_of([_container(one) for one in arguments.container]):
+        print(json.dumps(line, ensure_ascii=False))
+    return 0
+
+
+def _container(text: str) -> str:
+    from sampler.linux.cgroups import container_id
+
+    found = container_id(text)
+    if found is None:
+        raise UsageError(f"{text!r} is no container", fix="give its id, 64 hexadecimal digits")
+    return found
+
+
+def _status(_arguments: argparse.Namespace) -> int:
+    import json
+
+    from sampler.agent.status import status
+
+    print(json.dumps(status(), ensure_ascii=False))
+    return 0
