@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,20 @@ from sampler.sample import Cost, Interval
 
 #: From ``low`` up to, but without, ``high``, each None where it is open; how many.
 Bucket = tuple[int | None, int | None, int]
+
+
+def summed(found: Iterable[Iterable[Bucket]]) -> list[Bucket]:
+    """Buckets of several distributions as of one, the lowest first."""
+    total = Counter[tuple[int | None, int | None]]()
+    for buckets in found:
+        for low, high, count in buckets:
+            total[low, high] += count
+    return sorted(((low, high, count) for (low, high), count in total.items()), key=_edge)
+
+
+def _edge(bucket: Bucket) -> float:
+    low, high, _ = bucket
+    return low if low is not None else float("-inf") if high is not None else 0
 
 
 @dataclass(frozen=True, slots=True)

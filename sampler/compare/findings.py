@@ -22,7 +22,7 @@ from sampler.compare.result import CONTROL, Arm, Asked, Comparison, Window
 from sampler.errors import SamplerError
 from sampler.instruments.base import DEBUGGERS
 from sampler.sample import Interval
-from sampler.tally import Bucket
+from sampler.tally import Bucket, summed
 from sampler.units import NS_PER_SECOND
 
 
@@ -109,7 +109,7 @@ def _asked(arm: Arm, windows: list[Window], asked: list[Asked]) -> dict[str, Any
     samples, missed = sum(one.samples for one in asked), sum((Counter(one.misses) for one in asked), Counter[str]())
     looks, hits = samples + sum(missed.values()), sum(one.hits for one in asked)
     spent = sum((one.suspended_ns for one in asked), Interval())
-    buckets = _summed(asked)
+    buckets = summed(one.buckets for one in asked)
     return {
         "achieved": (hits if arm.rate is None else looks) / elapsed_s,
         "samples": samples if arm.rate is not None else hits,
@@ -139,20 +139,6 @@ def _median_bounds(bounds: Sequence[Interval]) -> Interval | None:
         return None
     low, high = (sorted(side) for side in ([one.low for one in bounds], [one.high for one in bounds]))
     return Interval(low[len(low) // 2], high[len(high) // 2])
-
-
-def _summed(asked: Sequence[Asked]) -> list[Bucket]:
-    """The buckets of all rounds."""
-    total: dict[tuple[int | None, int | None], int] = {}
-    for one in asked:
-        for low, high, count in one.buckets:
-            total[low, high] = total.get((low, high), 0) + count
-    return sorted(((low, high, count) for (low, high), count in total.items()), key=_edge)
-
-
-def _edge(bucket: Bucket) -> float:
-    low, high, _ = bucket
-    return low if low is not None else float("-inf") if high is not None else 0
 
 
 def _spread_of(buckets: Sequence[Bucket]) -> Spread | None:

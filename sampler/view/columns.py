@@ -19,9 +19,11 @@ def width_of(stream: IO[str]) -> int | None:
         return None
 
 
-def fitted(rows: Rows, width: int | None = None) -> Iterator[str]:
-    """As columns where these fit, else each row as a paragraph. The first row has the columns' names."""
-    lines = list(aligned(rows))
+def fitted(rows: Rows, width: int | None = None, to_the_left: bool = False) -> Iterator[str]:
+    """As columns where these fit, else each row as a paragraph. The first row has the columns' names; the second column
+    tells what it is by itself.
+    """
+    lines = list(aligned(rows, to_the_left))
     if width is None or max(map(len, lines)) <= width:
         yield from lines
         return
@@ -41,9 +43,12 @@ def fitted(rows: Rows, width: int | None = None) -> Iterator[str]:
             yield line.replace("\0", " ")
 
 
-def aligned(rows: Rows) -> Iterator[str]:
-    """The first column to the left, all others to the right; no white space at a line's end. Of one length each."""
+def aligned(rows: Rows, to_the_left: bool = False) -> Iterator[str]:
+    """The first column to the left, all others to the right, or all to the left; no white space at a line's end. Rows
+    of one length each.
+    """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for first, *rest in rows:
-        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]
-        yield _GAP.join(cells).rstrip()
+        others = zip(rest, widths[1:], strict=True)
+        cells = [cell.ljust(width) if to_the_left else cell.rjust(width) for cell, width in others]
+        yield _GAP.join([first.ljust(widths[0]), *cells]).rstrip()

@@ -16,15 +16,25 @@ from sampler.view.statistics import Distribution, numbers, show_value
 from sampler.view.summary import summary_lines
 
 
-class JsonLines(Quiet):
-    """The recording as it comes."""
+class AtOnce:
+    """A stream whose reader has each line as soon as it is written."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
 
-    def show(self, text: str, line: Line, recording: Recording) -> None:
+    def write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
+
+
+class JsonLines(Quiet):
+    """The recording as it comes."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = AtOnce(stream)
+
+    def show(self, text: str, line: Line, recording: Recording) -> None:
+        self._stream.write(text)
 
 
 class Lines(Quiet):
@@ -149,6 +159,19 @@ def _both(sample: Sample, name: str) -> str:
     return f"{shown} (signed {sample.signed[name]})" if name in sample.signed else shown
 
 
+def latest(recording: Recording, expression: str) -> str:
+    """What the last look has found; an ellipsis before the first."""
+    if not recording.looks:
+        return "…"
+    look = recording.looks[-1]
+    if isinstance(look, Miss):
+        return f"miss: {look.reason}"
+    if isinstance(look, Samples):
+        look = look.sample(-1)
+    shown = show_value(look.values.get(expression))
+    return f"{shown} (signed {look.signed[expression]})" if expression in look.signed else shown
+
+
 class Csv(Quiet):
     """One row a sample or miss. An expression whose value wrapped has its signed reading in a column of its own."""
 
@@ -157,63 +180,54 @@ class Csv(Quiet):
         self._writer = csv.writer(stream, lineterminator="\n")
 
     def show(self, text: str, line: Line, recording: Recording) -> None:
-        if recording.is_tally:
-            self._show_tally(line, recording)
-        elif line["type"] == "header":
-            readings = [f"signed({name})" for name in recording.expressions]
-            self._row(
-                "t_s",
-                *recording.expressions,
-                *readings,
-                "suspended_low_us",
-                "suspended_high_us",
-                "wait_us",
-                "threads_stopped",
-                "hits",
-                "miss",
-            )
-            self._stream.flush()
-        elif line["type"] in ("sample", "samples", "miss"):
-            self._take(recording.looks[-1], recording.expressions)
-
-    def _show_tally(self, line: Line, recording: Recording) -> None:
-        """In long form: a row a count, a bucket, a number; all are totals since the probes were set."""
         if line["type"] == "header":
-            self._row("t_s", "of", "what", "low", "high", "count")
-        elif line["type"] == "tally":
-            tally = recording.tallies[-1]
-            for row in _rows(tally):
-                self._row(f"{tally.t_ns / NS_PER_SECOND:.6f}", *("" if cell is None else cell for cell in row))
+            self._writer.writerow(csv_columns(recording))
+        self._writer.writerows(csv_rows(line, recording))
         self._stream.flush()
 
-    def _take(self, look: Look, expressions: list[str]) -> None:
-        if isinstance(look, Samples):
-            for place in range(len(look)):
-                self._look(look.sample(place), expressions)
-            without = Miss(look.at_ns, "unreadable", look.cost, look.detail)
-            for _ in range(look.unanswered):
-                self._look(without, expressions)
-        else:
-            self._look(look, expressions)
-        self._stream.flush()
 
-    def _look(self, look: Sample | Miss, expressions: list[str]) -> None:
-        values, signed = (look.values, look.signed) if isinstance(look, Sample) else ({}, {})
-        cost = look.cost
-        self._row(
-            f"{look.t_ns / NS_PER_SECOND:.6f}",
-            *(show_value(values[name]) if name in values else "" for name in expressions),
-            *(signed.get(name, "") for name in expressions),
-            cost.suspended_ns.low // 1000,
-            cost.suspended_ns.high // 1000,
-            "" if cost.wait_ns is None else cost.wait_ns // 1000,
-            cost.threads_stopped,
-            cost.hits,
-            look.reason if isinstance(look, Miss) else "",
-        )
+def csv_columns(recording: Recording) -> list[str]:
+    """Of tallies in long form: a row a count, a bucket, a number; all are totals since the probes were set."""
+    if recording.is_tally:
+        return ["t_s", "of", "what", "low", "high", "count"]
+    readings = (f"signed({name})" for name in recording.expressions)
+    cost = ("suspended_low_us", "suspended_high_us", "wait_us", "threads_stopped", "hits")
+    return ["t_s", *recording.expressions, *readings, *cost, "miss"]
 
-    def _row(self, *cells: Any) -> None:
-        self._writer.writerow(cells)
+
+def csv_rows(line: Line, recording: Recording) -> Iterator[list[Any]]:
+    """Of what has come last; none of what is no look and no tally."""
+    if line["type"] == "tally":
+        tally = recording.tallies[-1]
+        for row in _rows(tally):
+            yield [f"{tally.t_ns / NS_PER_SECOND:.6f}", *("" if cell is None else cell for cell in row)]
+    elif line["type"] in ("sample", "samples", "miss") and not recording.is_tally:
+        yield from _rows_of(recording.looks[-1], recording.expressions)
+
+
+def _rows_of(look: Look, expressions: list[str]) -> Iterator[list[Any]]:
+    if not isinstance(look, Samples):
+        yield _row(look, expressions)
+        return
+    yield from (_row(look.sample(place), expressions) for place in range(len(look)))
+    without = Miss(look.at_ns, "unreadable", look.cost, look.detail)
+    yield from (_row(without, expressions) for _ in range(look.unanswered))
+
+
+def _row(look: Sample | Miss, expressions: list[str]) -> list[Any]:
+    values, signed = (look.values, look.signed) if isinstance(look, Sample) else ({}, {})
+    cost = look.cost
+    return [
+        f"{look.t_ns / NS_PER_SECOND:.6f}",
+        *(show_value(values[name]) if name in values else "" for name in expressions),
+        *(signed.get(name, "") for name in expressions),
+        cost.suspended_ns.low // 1000,
+        cost.suspended_ns.high // 1000,
+        "" if cost.wait_ns is None else cost.wait_ns // 1000,
+        cost.threads_stopped,
+        cost.hits,
+        look.reason if isinstance(look, Miss) else "",
+    ]
 
 
 def _rows(tally: Tally) -> Iterator[tuple[str, str, int | None, int | None, int]]:

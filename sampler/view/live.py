@@ -6,11 +6,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sampler.recording import Line, Recording
-from sampler.sample import Miss, Samples
 from sampler.units import format_duration, span
 from sampler.view import tallies
-from sampler.view.lines import describe
-from sampler.view.statistics import Costs, Distribution, latest_numbers, printable, reading, show_value
+from sampler.view.lines import describe, latest
+from sampler.view.statistics import Costs, Distribution, latest_numbers, printable, show_value
 from sampler.view.summary import summary_lines
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def _target(recording: Recording) -> str:
 
 
 def _answer(recording: Recording, expression: str) -> list[tuple[str, str]]:
-    rows = [("asked", expression), ("now", _latest(recording, expression))]
+    rows = [("asked", expression), ("now", latest(recording, expression))]
     series = latest_numbers(recording, expression, _MOST_REDRAWN)
     spread = Distribution.of(series)
     if spread is not None:
@@ -114,18 +113,6 @@ def _answer(recording: Recording, expression: str) -> list[tuple[str, str]]:
         )
         rows.append(("history", sparkline(series[-_HISTORY:])))
     return rows
-
-
-def _latest(recording: Recording, expression: str) -> str:
-    if not recording.looks:
-        return "…"
-    look = recording.looks[-1]
-    if isinstance(look, Miss):
-        return f"miss: {look.reason}"
-    if isinstance(look, Samples):
-        look = look.sample(-1)
-    shown = show_value(look.values.get(expression))
-    return f"{shown} (signed {reading(look, expression)})" if expression in look.signed else shown
 
 
 def _looks(recording: Recording) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from sampler.recording import Recording
-from sampler.sample import Interval, Look, Sample, Samples, Value
+from sampler.sample import Interval, Look, Miss, Sample, Samples, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,13 @@ def is_number(value: Value) -> TypeGuard[int | float]:
 
 def commonest(recording: Recording, expression: str, most: int = 3) -> list[tuple[str, int]]:
     """The values that are no numbers, the most frequent first, each with its count."""
-    found = _readings(recording.looks, expression)
-    return Counter(show_value(value) for value in found if isinstance(value, (bool, str)) or value is None).most_common(
-        most
-    )
+    return others([recording], expression).most_common(most)
+
+
+def others(recordings: Iterable[Recording], expression: str) -> Counter[str]:
+    """How often each value that is no number was seen, in all of these recordings."""
+    found = (value for recording in recordings for value in _readings(recording.looks, expression))
+    return Counter(show_value(value) for value in found if isinstance(value, (bool, str)) or value is None)
 
 
 def show_value(value: Value) -> str:
@@ -142,23 +145,36 @@ class Costs:
     @staticmethod
     def of(recording: Recording) -> Costs | None:
         """None while there was no look."""
-        spent = [look.cost.suspended_ns for look in recording.looks]
+        return Costs.of_all([recording])
+
+    @staticmethod
+    def of_all(recordings: Sequence[Recording]) -> Costs | None:
+        """Of several targets together: totals are sums, and ``share`` is of the time of each, added up."""
+        spent = [look.cost.suspended_ns for recording in recordings for look in recording.looks]
         low = Distribution.of([one.low for one in spent])
         high = Distribution.of([one.high for one in spent])
         if low is None or high is None:
             return None
-        total = sum((look.cost.total_ns for look in recording.looks), Interval())
-        elapsed_ns = max(1, _elapsed_ns(recording))
+        looks = [look for recording in recordings for look in recording.looks]
+        total = sum((look.cost.total_ns for look in looks), Interval())
+        elapsed_ns = max(1, sum(map(elapsed_ns_of, recordings)))
         return Costs(
             low,
             high,
             total,
             (total.low / elapsed_ns, total.high / elapsed_ns),
-            max(look.cost.threads_stopped for look in recording.looks),
+            max(look.cost.threads_stopped for look in looks),
         )
 
 
-def _elapsed_ns(recording: Recording) -> int:
+def elapsed_ns_of(recording: Recording) -> int:
+    """From the start of the run to its end, or, while it goes on, to the last look."""
     if recording.footer is not None:
         return int(recording.footer["elapsed_ns"])
-    return recording.looks[-1].at_ns
+    return recording.looks[-1].at_ns if recording.looks else 0
+
+
+def turns_of(recordings: Sequence[Recording]) -> int | None:
+    """In how many turns the samples were taken; None where each was taken alone: then there are as many."""
+    looks = [look for recording in recordings for look in recording.looks if not isinstance(look, Miss)]
+    return len(looks) if any(isinstance(look, Samples) for look in looks) else None

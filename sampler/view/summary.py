@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sampler.recording import Recording
-from sampler.sample import Miss, Samples
 from sampler.units import format_duration, span
 from sampler.view import tallies
-from sampler.view.statistics import Costs, Distribution, commonest, numbers, printable, show_value
+from sampler.view.statistics import Costs, Distribution, commonest, numbers, printable, show_value, turns_of
 
-_ENDINGS = {
+ENDINGS = {
     "duration": "the time asked for was over",
     "count": "all looks asked for were taken",
     "interrupted": "interrupted",
@@ -47,7 +46,7 @@ def _asked(recording: Recording) -> Iterator[str]:
 
 
 def _answer(recording: Recording, expression: str) -> Iterator[str]:
-    spread = Distribution.of(numbers(recording, expression), _turns(recording))
+    spread = Distribution.of(numbers(recording, expression), turns_of([recording]))
     if spread is not None:
         yield f"answer      {expression}"
         sure = spread.median_interval
@@ -61,12 +60,6 @@ def _answer(recording: Recording, expression: str) -> Iterator[str]:
     if others:
         yield f"answer      {expression}"
         yield from (f"            {count} × {value[:80]}" for value, count in others)
-
-
-def _turns(recording: Recording) -> int | None:
-    """Where samples were taken together."""
-    looks = [look for look in recording.looks if not isinstance(look, Miss)]
-    return len(looks) if any(isinstance(look, Samples) for look in looks) else None
 
 
 def _looks(recording: Recording) -> Iterator[str]:
@@ -114,6 +107,4 @@ def _end(recording: Recording) -> str:
     footer = recording.footer
     if footer is None:
         return "ended       not yet, or cut off: there is no footer"
-    return (
-        f"ended       {_ENDINGS.get(footer['ended'], footer['ended'])}, after {format_duration(footer['elapsed_ns'])}"
-    )
+    return f"ended       {ENDINGS.get(footer['ended'], footer['ended'])}, after {format_duration(footer['elapsed_ns'])}"

@@ -70,6 +70,16 @@ def rate(count: int, before: Tally, now: Tally) -> str:
     return f"{middle}/s" if low == high else f"{middle}/s ({low} to {high})"
 
 
+def brief(recording: Recording, expression: str) -> str:
+    """What has been counted of an expression so far, in a cell."""
+    if not recording.tallies:
+        return "…"
+    last = recording.tallies[-1]
+    if expression in last.numbers and (mean := last.numbers[expression].mean) is not None:
+        return f"mean {mean:.6g}"
+    return f"{last.cost.hits:,} hits"
+
+
 def _progress(now: Tally) -> str:
     ended = sum(_total(found) for found in now.histograms.values())
     begun = sum(now.counts.values())
@@ -155,15 +165,20 @@ def totals(recording: Recording) -> Iterator[str]:
     if kind == "latency":
         yield f"measured    from {printable(question['entry'])} to {printable(question['exit'])}"
         yield f"            {_progress(last)}"
+    yield from summed(last, question)
+    yield from _cost(recording, last)
+
+
+def summed(last: Tally, question: Line) -> Iterator[str]:
+    """Histograms and numbers, and what is not in them."""
     for name, found in last.histograms.items():
-        if kind != "latency":
+        if question.get("kind") != "latency":
             yield f"answer      {printable(name)}"
         yield from (f"            {row}" for row in histogram(found, question.get("unit", ""), step_of(question)))
     for name, numbers in last.numbers.items():
         yield f"answer      {printable(name)}"
         yield f"            {numbers_text(numbers)}"
     yield from _left_out(last)
-    yield from _cost(recording, last)
 
 
 def _average(recording: Recording, name: str) -> str:
@@ -182,13 +197,15 @@ def _left_out(last: Tally) -> Iterator[str]:
 
 
 def _cost(recording: Recording, last: Tally) -> Iterator[str]:
-    spent, elapsed = last.cost.suspended_ns, max(1, last.t_ns - _since(recording))
+    spent, elapsed = last.cost.suspended_ns, elapsed_ns(recording)
     share = f"{spent.low / elapsed:.2%} to {spent.high / elapsed:.2%} of the time"
     yield f"cost        {last.cost.hits:,} hits took {_span(spent)} at least: {share}, and what their handlers did"
 
 
-def _since(recording: Recording) -> int:
-    return next((int(event.detail.get("ready_ns", 0)) for event in recording.events if event.event == "attach"), 0)
+def elapsed_ns(recording: Recording) -> int:
+    """From the moment that all probes were set to the last reading; at least 1."""
+    ready = (int(event.detail.get("ready_ns", 0)) for event in recording.events if event.event == "attach")
+    return max(1, recording.tallies[-1].t_ns - next(ready, 0))
 
 
 def _span(spent: Interval) -> str:
