@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 #: Makes an unexpected error show where it came from.
 DEBUG_VARIABLE = "SAMPLER_DEBUG"
 
 
+# Of several errors, those that are told one by one.
+_MOST_TOLD = 3
+
+
 class SamplerError(Exception):
     """The base of all: one line of text made of ``what``, ``why`` and ``fix``."""
 
-    exit_status: ClassVar[int] = 1
+    exit_status: int = 1
 
     def __init__(self, what: str, why: str = "", fix: str = "") -> None:
         super().__init__(what, why, fix)
@@ -168,6 +172,26 @@ class OutputError(RecordingError):
 
 class RecorderLost(SamplerError):
     """The recorder ended without a footer."""
+
+
+class FleetFailed(SamplerError):
+    """Some of several targets did not answer to the end; the others did."""
+
+    @staticmethod
+    def of(errors: Mapping[str, SamplerError], members: int) -> FleetFailed:
+        """``errors``: what each that failed ended with. The exit status is theirs, where they share one."""
+        why = {label: error.reason for label, error in errors.items()}
+        told = [f"{label}: {reason}" for label, reason in why.items()][:_MOST_TOLD]
+        if len(set(why.values())) == 1:  # said once
+            told = [f"{', '.join(why)}: {next(iter(why.values()))}" if len(why) <= _MOST_TOLD else min(why.values())]
+        rest = [f"and {len(errors) - len(told)} more"] if len(told) == _MOST_TOLD < len(errors) else []
+        fixes = {error.fix for error in errors.values()}
+        failed = FleetFailed(
+            f"{len(errors)} of {members} targets failed", "; ".join(told + rest), fixes.pop() if len(fixes) == 1 else ""
+        )
+        statuses = {error.exit_status for error in errors.values()}
+        failed.exit_status = statuses.pop() if len(statuses) == 1 else SamplerError.exit_status
+        return failed
 
 
 class CounterLost(SamplerError):

@@ -18,9 +18,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from sampler.errors import RecorderLost
+from sampler.errors import RecorderLost, SamplerError
 from sampler.instruments.base import TRACING
 from sampler.instruments.language import RUN_VARIABLE
 from sampler.linux import fate, procfs, text
@@ -33,6 +33,28 @@ _LEAVES_WITHIN_S = 120.0
 # These write nothing and stop nobody: whatever is found in a target of theirs is somebody else's.
 _HARMLESS = ("perf", *TRACING)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Asking(Protocol):
+    """A recorder somewhere, for the length of a ``with`` block; the block's end asks it to leave and waits."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def stop(self) -> None:
+        """Asks it to leave the target and to end; once is enough. From any thread, or a signal's handler."""
+
+    def chunks(self, tick: Callable[[], None]) -> Iterator[bytes]:
+        """What it writes, as it comes; ``tick`` is called a few times a second."""
+
+    def take_note(self, line: Line) -> None:
+        """Is told each line of its recording."""
+
+    def see_to(self) -> SamplerError:
+        """After an end without a footer: does for the target what can be done, and says what has become of it."""
 
 
 class Recorder:

@@ -10,9 +10,9 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import IO, Any, Protocol, cast
 
 from sampler.errors import RecordingError
 from sampler.sample import Cost, Event, Interval, Look, Miss, Sample, Samples, Value
@@ -203,29 +203,29 @@ def parse(lines: Iterable[str]) -> Iterator[Line]:
 
     Raises RecordingError for anything else that is no recording of a version we know.
     """
+    for number, line in enumerate(objects(lines)):
+        if number == 0:
+            _check_header(line)
+        yield line
+
+
+def objects(lines: Iterable[str]) -> Iterator[Line]:
+    """Of JSON Lines, at least one; a last line without its end is left out. Raises RecordingError."""
     number = 0
     for number, text in enumerate(lines, 1):
         if not text.endswith("\n"):
             break
-        line = _parse_line(text, number)
-        if number == 1:
-            _check_header(line)
-        yield line
+        yield _parse_line(text, number)
     if number == 0:
         raise RecordingError("the recording is empty")
 
 
-def load(path: str) -> Recording:
-    """A file as a Recording; RecordingError says what is wrong with it and where."""
+@contextmanager
+def reading(path: str) -> Iterator[IO[str]]:
+    """A file of JSON Lines; whatever is found wrong with it in the block is told with its name, as RecordingError."""
     try:
         with open(path, encoding="utf-8") as file:
-            lines = parse(file)
-            recording = Recording(next(lines, {}))
-            if not recording.header:
-                raise RecordingError("the recording has no header yet")
-            for number, line in enumerate(lines, 2):
-                _add(recording, line, number)
-            return recording
+            yield file
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise RecordingError(f"cannot read {path}", why or str(error)) from error
@@ -233,11 +233,26 @@ def load(path: str) -> Recording:
         raise RecordingError(f"{path} is not a recording", str(error)) from error
 
 
-def _add(recording: Recording, line: Line, number: int) -> None:
+@contextmanager
+def understood(number: int) -> Iterator[None]:
+    """What a line lacks is told as RecordingError. ``number``: which line it is."""
     try:
-        recording.add(line)
+        yield
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise RecordingError(f"line {number} lacks {error}") from error
+
+
+def load(path: str) -> Recording:
+    """A file as a Recording; RecordingError says what is wrong with it and where."""
+    with reading(path) as file:
+        lines = parse(file)
+        recording = Recording(next(lines, {}))
+        if not recording.header:
+            raise RecordingError("the recording has no header yet")
+        for number, line in enumerate(lines, 2):
+            with understood(number):
+                recording.add(line)
+        return recording
 
 
 def _parse_line(text: str, number: int) -> Line:

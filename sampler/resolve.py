@@ -31,7 +31,7 @@ def find_pid(name: str | None) -> int:
         return _existing(name)
     if len(name.split()) > 1:
         # `$(pgrep …)` with several matches arrives as several words.
-        raise AmbiguousName(f"{name!r} names several processes", fix="give one PID")
+        raise AmbiguousName(f"{name!r} names several processes", fix="give one PID, or ask all: --all NAME")
     return _only_one(name)
 
 
@@ -48,7 +48,11 @@ def _only_one(name: str) -> int:
         raise NoSuchProcess(f"no process is named {name!r}", fix="see `ps -e` for what runs")
     if len(found) > 1:
         listed = ", ".join(map(str, found[:_MOST_LISTED])) + (", …" if len(found) > _MOST_LISTED else "")
-        raise AmbiguousName(f"{len(found)} processes are named {name!r}", f"PIDs {listed}", "give one PID")
+        raise AmbiguousName(
+            f"{len(found)} processes are named {name!r}",
+            f"PIDs {listed}",
+            f"give one PID, or ask them all: --all {name}",
+        )
     return found[0]
 
 

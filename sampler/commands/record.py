@@ -11,6 +11,8 @@ import sys
 
 from sampler.commands import watch
 from sampler.commands.options import add_question_options
+from sampler.commands.targets import only
+from sampler.question import Question
 
 HELP = "the recorder alone, its recording on standard output"
 
@@ -24,6 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from sampler.recorder import Order, record
 
-    target, question = watch.asked(arguments)
+    target, question = asked(arguments)
     record(Order(target, question, arguments.instrument, arguments.lifeline), sys.stdout)
     return 0
+
+
+def asked(arguments: argparse.Namespace) -> tuple[str | None, Question]:
+    """Whom and what; None for the target stands for $PID. One target, whatever follows it."""
+    words: list[str] = arguments.words
+    alone = len(words) == 1 and not words[0].isdigit()
+    targets, expressions = ([], words) if alone else (words[:1], words[1:])
+    return only(targets), watch.asked(arguments, targets, expressions)

@@ -1,40 +1,39 @@
-"""One run as the user sees it: the recorder's lines saved, shown and summed up."""
+"""One run as the user sees it, of one target or several: what recorders write is saved, shown and summed up."""
 
 from __future__ import annotations
 
 import argparse
-import errno
-import json
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from types import TracebackType
-from typing import IO, Self
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 
 from sampler.commands.options import arguments_from
-from sampler.errors import OutputError, SamplerError
-from sampler.frontend import Recorder, split_lines, stop_signals
+from sampler.commands.output import Alone, Kept, Saved, Watched
+from sampler.commands.targets import labels
+from sampler.errors import FleetFailed, SamplerError
+from sampler.fleet import joined
+from sampler.fleet.member import FleetView, InOrder, Member
+from sampler.fleet.run import Fleet
+from sampler.frontend import Recorder, stop_signals
 from sampler.instruments.base import TRACING
 from sampler.question import AnyQuestion, Question
-from sampler.recording import Line, Recording
-from sampler.view import Quiet, View, choose_view
-
-# A closed pipe, and a terminal that has hung up.
-_READER_GONE = (errno.EPIPE, errno.EIO)
+from sampler.resolve import find_pid
+from sampler.view import choose_view
+from sampler.view.fleet import choose_fleet_view
 
 
-def run_question(arguments: argparse.Namespace, target: str | None, question: Question) -> int:
-    """A question that is asked by looks, or of every hit, as the instrument has it."""
-    words = [
-        "record",
-        f"--instrument={arguments.instrument}",
-        *arguments_from(question, arguments.instrument in TRACING and question.aggregate is None),
-        "--",
-        *([target] if target is not None else []),
-        *question.expressions,
-    ]
-    return run_session(arguments, words)
+def run_question(arguments: argparse.Namespace, targets: list[str], question: Question) -> int:
+    """A question that is asked by looks, or of every hit, as the instrument has it. No target: $PID."""
+    if len(targets) > 1:
+        return run_fleet(arguments, targets, question)
+    return run_session(arguments, recorder_words(arguments, targets, question))
+
+
+def recorder_words(arguments: argparse.Namespace, targets: list[str], question: Question) -> list[str]:
+    """The command that records it, of one target or of $PID."""
+    every_hit = arguments.instrument in TRACING and question.aggregate is None
+    options = [f"--instrument={arguments.instrument}", *arguments_from(question, every_hit)]
+    return ["record", *options, "--", *targets, *question.expressions]
 
 
 def run_session(arguments: argparse.Namespace, words: list[str]) -> int:
@@ -42,16 +41,52 @@ def run_session(arguments: argparse.Namespace, words: list[str]) -> int:
     SamplerError that the run ended with.
     """
     with ExitStack() as stack:
-        saved = stack.enter_context(Saved(arguments.output)) if arguments.output else None
-        recorder = stack.enter_context(Recorder(words))
-        stack.enter_context(stop_signals(recorder.stop))
-        chosen = choose_view(arguments.format, arguments.quiet, sys.stdout)
-        view = stack.enter_context(Watched(chosen, recorder.stop))
-        session = Session(recorder, view, saved)
-        for text in split_lines(recorder.chunks(view.tick)):
-            session.take(text)
-        session.close()
+        saved = [Kept(stack.enter_context(Saved(arguments.output)))] if arguments.output else []
+        view = choose_view(arguments.format, arguments.quiet, sys.stdout)
+        ended = run_members([*saved, Watched(Alone(view))], [Member("", lambda: Recorder(words))])
+    if error := ended[""]:
+        raise error
     return 0
+
+
+def run_fleet(arguments: argparse.Namespace, targets: list[str], question: Question) -> int:
+    """The same of several targets, each with its share of the budget of all; raises FleetFailed if some failed."""
+    pids = [find_pid(name) for name in targets]  # one that is not there is told before anybody is asked
+    names = labels(pids)
+
+    def starting(pid: int) -> Callable[[], Recorder]:
+        return lambda: Recorder(recorder_words(arguments, [str(pid)], question))
+
+    ended = show_fleet(arguments, [Member(names[pid], starting(pid)) for pid in pids])
+    raise_failed(ended)
+    return 0
+
+
+def show_fleet(arguments: argparse.Namespace, members: list[Member]) -> dict[str, SamplerError | None]:
+    """Asks them all, saved and shown as the options say; what each ended with."""
+    with ExitStack() as stack:
+        saved = [joined.Writer(stack.enter_context(Saved(arguments.output)))] if arguments.output else []
+        shown = Watched(choose_fleet_view(arguments.format, arguments.quiet, sys.stdout))
+        return run_members([*saved, shown], members)
+
+
+def run_members(views: Sequence[FleetView], members: Iterable[Member]) -> dict[str, SamplerError | None]:
+    """``views``: in the order in which they are told; a ``Watched`` one may lose its reader, which ends the run."""
+    fleet = Fleet(InOrder(*views))
+    for view in views:
+        if isinstance(view, Watched):
+            view.on_gone = fleet.stop
+    for member in members:
+        fleet.add(member)
+    with stop_signals(fleet.stop):
+        return fleet.run()
+
+
+def raise_failed(ended: Mapping[str, SamplerError | None]) -> None:
+    """Raises FleetFailed if some members did not end in good order, with the exit status that they share."""
+    errors = {label: error for label, error in ended.items() if error is not None}
+    if errors:
+        raise FleetFailed.of(errors, len(ended))
 
 
 def run_tracing_recorder(arguments: argparse.Namespace, target: str | None, question: AnyQuestion) -> int:
@@ -60,105 +95,3 @@ def run_tracing_recorder(arguments: argparse.Namespace, target: str | None, ques
 
     record(Order(target, question, arguments.instrument, arguments.lifeline), sys.stdout)
     return 0
-
-
-class Session:
-    """Follows one recorder: each line is saved first, then shown."""
-
-    def __init__(self, recorder: Recorder, view: View, saved: Saved | None) -> None:
-        self._recorder, self._view, self._saved = recorder, view, saved
-        self._recording: Recording | None = None
-
-    def take(self, text: str) -> None:
-        """One line of the recording, or the cut rest of one."""
-        if not text.endswith("\n"):
-            return
-        line: Line = json.loads(text)
-        if self._recording is None:
-            if line["type"] == "footer":  # refused before anything was touched: there is no recording
-                raise SamplerError.from_json(line.get("error", {}))
-            self._recording = Recording(line)
-        else:
-            self._recording.add(line)
-        self._recorder.take_note(line)
-        if self._saved is not None:
-            self._saved.write(text)
-        self._view.show(text, line, self._recording)
-
-    def close(self) -> None:
-        """Raises what the run ended with, if it did not end in good order."""
-        footer = self._recording.footer if self._recording else None
-        if footer is None:
-            raise self._recorder.see_to()
-        if "error" in footer:
-            raise SamplerError.from_json(footer["error"])
-
-
-class Watched:
-    """A view whose reader may go away: a normal end of the run, and what is saved is still made whole."""
-
-    def __init__(self, view: View, on_gone: Callable[[], None]) -> None:
-        self._view, self._on_gone = view, on_gone
-
-    def __enter__(self) -> Self:
-        with self._reader():
-            self._view.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._reader():
-            self._view.__exit__(kind, value, trace)
-
-    def show(self, text: str, line: Line, recording: Recording) -> None:
-        with self._reader():
-            self._view.show(text, line, recording)
-
-    def tick(self) -> None:
-        with self._reader():
-            self._view.tick()
-
-    @contextmanager
-    def _reader(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if error.errno not in _READER_GONE:
-                raise OutputError("cannot write the output", error.strerror or str(error), "make room") from error
-            self._view = Quiet()
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            self._on_gone()
-
-
-class Saved:
-    """The file given by ``--output``: new, or a device or pipe. Each line is written at once."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        try:
-            if os.path.isfile(path) and os.path.getsize(path):
-                raise OutputError(f"{path} exists", "a recording is never overwritten", "choose another name")
-            self._file: IO[str] = open(path, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
-        except OSError as error:
-            raise self._error(error, "choose a place that can be written") from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with suppress(OSError):
-            self._file.close()
-        if os.path.isfile(self._path) and not os.path.getsize(self._path):
-            os.unlink(self._path)  # nothing was asked: leave no empty file behind
-
-    def write(self, text: str) -> None:
-        try:
-            self._file.write(text)
-        except OSError as error:
-            raise self._error(error, "make room; the lines before this one are whole") from error
-
-    def _error(self, error: OSError, fix: str) -> OutputError:
-        return OutputError(f"cannot write {self._path}", error.strerror or str(error), fix)

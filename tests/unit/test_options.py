@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sampler.commands import watch
+from sampler.commands import record, watch
 from sampler.commands.options import LARGEST_COUNT, arguments_from
 from sampler.commands.parser import build_parser
 from sampler.errors import UsageError
@@ -20,13 +20,14 @@ def asked(*words: str, verb: str = "watch") -> Question:
     """The question of a command line without its TARGET."""
     expressions = words[words.index("--") + 1 :] if "--" in words else ("x",)
     options = words[: words.index("--")] if "--" in words else words
-    return watch.asked(PARSER.parse_args([verb, "--at=main.f", *options, "--", "4242", *expressions]))[1]
+    arguments = PARSER.parse_args([verb, "--at=main.f", *options, "--", "4242", *expressions])
+    return watch.asked(arguments, ["4242"], list(expressions))
 
 
 def again(question: Question) -> Question:
     """Through the recorder's command line, as a session starts it."""
     words = ["record", *arguments_from(question), "--", "4242", *question.expressions]
-    target, found = watch.asked(PARSER.parse_args(words))
+    target, found = record.asked(PARSER.parse_args(words))
     assert target == "4242"
     return found
 
