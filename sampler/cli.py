@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
+from collections.abc import Callable
 from io import RawIOBase, TextIOWrapper
 
 from sampler.commands.parser import build_parser
 from sampler.errors import InternalError, OutputError, SamplerError
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs one command and returns its exit status."""
+def main(arguments: list[str] | None = None, build: Callable[[], argparse.ArgumentParser] = build_parser) -> int:
+    """Runs one command and returns its exit status. ``build``: makes the parser, whose commands have a ``run``."""
     _open_standard_streams()
     try:
-        return _run(arguments)
+        return _run(arguments, build)
     except SamplerError as error:
         return _fail(error)
     except BrokenPipeError:
@@ -27,8 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(InternalError.of(error))
 
 
-def _run(arguments: list[str] | None) -> int:
-    chosen = build_parser().parse_args(arguments)
+def _run(arguments: list[str] | None, build: Callable[[], argparse.ArgumentParser]) -> int:
+    chosen = build().parse_args(arguments)
     status: int = chosen.run(chosen)
     try:
         sys.stdout.flush()

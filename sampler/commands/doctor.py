@@ -10,9 +10,14 @@ With a question it says whether that can be answered there, by which instruments
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from sampler.errors import UsageError
 from sampler.question import Question
+
+if TYPE_CHECKING:
+    from sampler.doctor import Finding
 
 HELP = "what works here, what does not, and the fix"
 
@@ -26,8 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from sampler.doctor import examine
 
+    return tell(examine(arguments.target, _question(arguments)))
+
+
+def tell(findings: Iterable[Finding]) -> int:
+    """Prints each as it is found; the exit status."""
     well = True
-    for finding in examine(arguments.target, _question(arguments)):
+    for finding in findings:
         well = well and finding.good
         print(f"{'ok ' if finding.good else 'NO '} {finding.name:<11} {finding.seen}")
         if finding.fix and not finding.good:

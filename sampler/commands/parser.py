@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import NoReturn
 
 from sampler import __version__, commands
@@ -19,10 +20,15 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> Parser:
-    parser = Parser(prog="sampler", description=commands.__doc__, epilog=_STATUS_HELP, allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"sampler {__version__}")
+    return parser_of("sampler", commands.__doc__, commands.load())
+
+
+def parser_of(program: str, about: str | None, modules: Iterable[tuple[str, commands.Command]]) -> Parser:
+    """Of a program with these verbs, each with its module."""
+    parser = Parser(prog=program, description=about, epilog=_STATUS_HELP, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"{program} {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
-    for name, module in commands.load():
+    for name, module in modules:
         verb = verbs.add_parser(
             name,
             help=module.HELP,

@@ -1,0 +1,92 @@
+"""From a process that was found to a member of a fleet: the same question, by a recorder at the agent near it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+from sampler.cluster.containers import Container, choose
+from sampler.cluster.discovery import Found, Near
+from sampler.cluster.errors import ClusterError, ConnectionLost, PodError
+from sampler.cluster.kubectl import Kubectl
+from sampler.cluster.remote import RemoteRecorder
+from sampler.commands.options import arguments_from
+from sampler.errors import AgentExpired, TargetEnded
+from sampler.fleet.member import Member
+from sampler.instruments.base import TRACING
+from sampler.question import Question
+from sampler.recording import Line
+
+# What another pod, or another agent, may put right.
+_REPLACED = (TargetEnded.__name__, ConnectionLost.__name__, AgentExpired.__name__)
+
+
+class Asker:
+    """Asks one question of whomever it is given."""
+
+    def __init__(self, kube: Kubectl, near: Near, question: Question, instrument: str, who: str) -> None:
+        """``who``: for the agents' logs."""
+        self.question = question
+        self.on_lost: Callable[[], None] = lambda: None  # called, from any thread, when a target or an agent has gone
+        self._kube, self._near, self._instrument, self._who = kube, near, instrument, who
+        self._recorders: dict[str, list[RemoteRecorder]] = {}  # by node
+        self._lock = threading.Lock()
+
+    def member(self, found: Found, most_suspended: float, left_ns: int | None) -> Member:
+        """``most_suspended``: its share of time; ``left_ns``: until the whole run is to end."""
+        question = self._of(found.container, most_suspended, left_ns)
+        every_hit = self._instrument in TRACING and question.aggregate is None
+        words = found.agent.words(
+            "agent", "ask", f"--who={self._who}", f"--container={found.container.id}", "--",
+            f"--instrument={self._instrument}", *arguments_from(question, every_hit),
+            "--", str(found.process.pid), *question.expressions, stdin=True,
+        )  # fmt: skip
+        return Member(found.label, lambda: self._recorder(words, found.container))
+
+    def remarks(self, found: Found) -> Iterator[str]:
+        """What is to be said of it before it is asked."""
+        if found.container.pause is not None:
+            yield found.container.pause.remark(self.question.budget.max_pause_ns)
+        yield from filter(None, (found.remark, self._near.remark(found.container)))
+
+    def cut(self, node: str) -> None:
+        """That node answers nobody any more."""
+        with self._lock:
+            recorders = self._recorders.pop(node, [])
+        for recorder in recorders:
+            recorder.cut(f"node {node} does not answer the cluster any more")
+
+    def _of(self, container: Container, most_suspended: float, left_ns: int | None) -> Question:
+        question = self.question
+        pause_ns = question.budget.max_pause_ns
+        if container.pause is not None:
+            pause_ns = container.pause.within(pause_ns)
+        budget = replace(question.budget, max_pause_ns=pause_ns, max_suspended=most_suspended)
+        return replace(question, budget=budget, timing=replace(question.timing, duration_ns=left_ns))
+
+    def _recorder(self, words: list[str], container: Container) -> RemoteRecorder:
+        recorder = RemoteRecorder(words, lambda: self._fate(container), self._ended)
+        with self._lock:
+            self._recorders.setdefault(container.node, []).append(recorder)
+        return recorder
+
+    def _ended(self, footer: Line | None) -> None:
+        kind = footer.get("error", {}).get("kind") if footer is not None else ConnectionLost.__name__
+        if kind in _REPLACED:
+            self.on_lost()
+
+    def _fate(self, container: Container) -> str:
+        """Of the target, as the cluster and the agent know it."""
+        try:
+            now = choose(self._kube.json("get", "pod", container.pod), container.name)
+        except (ClusterError, PodError) as error:
+            return f"of the target: {error.reason}"
+        if now.id != container.id:
+            return f"the target's container was started anew ({now.restarts} restarts)"
+        with suppress(ClusterError, PodError):
+            self._near.forget(container)
+            processes = self._near.near(container).processes([container.id])
+            return "the target runs on" if processes else "the target has ended"
+        return f"the target's container runs on ({now.restarts} restarts)"

@@ -1,0 +1,126 @@
+"""An installation of the agents: made, made longer, and taken away."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from dataclasses import dataclass
+
+from sampler.cluster import agents, manifests
+from sampler.cluster import lease as leases
+from sampler.cluster.containers import is_ready
+from sampler.cluster.errors import Forbidden, NotFound, NotReady
+from sampler.cluster.kubectl import Kubectl, Object
+from sampler.units import NS_PER_SECOND
+
+UNTIL_VARIABLE = "SAMPLER_AGENT_UNTIL"
+# What an installation makes; asked beforehand, so that none is left half made.
+_MADE = ("namespaces", "serviceaccounts", "daemonsets.apps", "jobs.batch", "networkpolicies.networking.k8s.io")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be installed. ``ttl_ns``: for how long, None for ever; ``path``: the kustomization."""
+
+    path: str
+    namespace: str = agents.NAMESPACE
+    image: str | None = None
+    ttl_ns: int | None = None
+
+    def objects(self, kube: Kubectl, now: datetime.datetime) -> list[Object]:
+        """All but the lease."""
+        objects = manifests.render(kube, self.path, self.namespace)
+        container = manifests.only(objects, "DaemonSet")["spec"]["template"]["spec"]["containers"][0]
+        if self.image is not None:
+            container["image"] = self.image
+        if self.ttl_ns is not None:
+            until = leases.timestamp(now + datetime.timedelta(seconds=self.ttl_ns / NS_PER_SECOND))
+            container["env"].append({"name": UNTIL_VARIABLE, "value": until})
+        return objects
+
+
+class Installation:
+    """What there is in a namespace of a cluster. ``kube``: with that namespace."""
+
+    def __init__(self, kube: Kubectl) -> None:
+        assert kube.namespace is not None
+        self._kube, self._namespace = kube, kube.namespace
+
+    def check_rights(self) -> None:
+        """Forbidden, before anything was made."""
+        lacking = [kind for kind in _MADE if not self._kube.allows("create", kind)]
+        if lacking:
+            raise Forbidden(
+                "not permitted", f"you cannot create {', '.join(lacking)} in namespace {self._namespace}",
+                "ask whoever runs the cluster to install the agents, and to `kubectl sampler grant` you their use",
+            )  # fmt: skip
+
+    def lease(self) -> Object | None:
+        """The Job that ends it; None if there is none."""
+        try:
+            return self._kube.json("get", "job", leases.NAME)
+        except NotFound:
+            return None
+
+    def make(self, plan: Plan) -> None:
+        """All of the plan, in the place of what was there; it comes up in its own time."""
+        now = datetime.datetime.now(datetime.UTC)
+        objects = plan.objects(self._kube, now)
+        before = self.lease()
+        self._apply(manifests.only(objects, "Namespace"))
+        if plan.ttl_ns is not None:
+            self._apply(leases.lease(plan.namespace, plan.ttl_ns, before, now))
+            leases.own(objects, self._kube.json("get", "job", leases.NAME))
+        elif before is not None:
+            self._kube.run("delete", "job", leases.NAME, "--cascade=orphan")
+        self._apply(*objects)
+
+    def wait(self, timeout_s: int) -> None:
+        """Until an agent is ready on every node; NotReady tells what the nodes say of those that are not."""
+        try:
+            self._kube.wait("rollout", "status", f"daemonset/{agents.NAME}", f"--timeout={timeout_s}s")
+        except NotFound:
+            raise
+        except Exception as error:
+            raise NotReady(
+                f"not all agents are ready after {timeout_s} s", self._reasons(), "see `kubectl sampler doctor`"
+            ) from error
+
+    def remove(self, timeout_s: int) -> bool:
+        """Waits until all is gone. False where the namespace is not ours: then it stays, with what we have not made."""
+        namespace = self._kube.json("get", "namespace", self._namespace)
+        name, _, value = manifests.OURS.partition("=")
+        ours: bool = namespace["metadata"].get("labels", {}).get(name) == value
+        what = ["namespace", self._namespace] if ours else [_kinds(), f"--selector={manifests.OURS}"]
+        self._kube.wait("delete", *what, "--wait", f"--timeout={timeout_s}s")
+        if not ours:
+            self._kube.wait("wait", "--for=delete", "pods", f"--selector={agents.SELECTOR}", f"--timeout={timeout_s}s")
+        return ours
+
+    def _apply(self, *objects: Object) -> None:
+        text = json.dumps(manifests.as_list(objects))
+        options = ["--server-side", f"--field-manager={manifests.MANAGER}", "--force-conflicts", "--filename=-"]
+        self._kube.run("apply", *options, stdin=text)
+
+    def _reasons(self) -> str:
+        pods = [pod for pod in agents.Agents(self._kube).pods() if not is_ready(pod)]
+        return (
+            "; ".join(f"{pod['spec'].get('nodeName', 'no node')}: {why_not_ready(pod)}" for pod in pods)
+            or "none was made"
+        )
+
+
+def why_not_ready(pod: Object) -> str:
+    """In the node's words, or the scheduler's."""
+    for status in pod["status"].get("containerStatuses", ()):
+        for about in (*status.get("state", {}).values(), *status.get("lastState", {}).values()):
+            if about.get("reason"):
+                return f"{about['reason']} {about.get('message', '')}".strip()
+    for condition in pod["status"].get("conditions", ()):
+        if condition["status"] == "False" and condition.get("message"):
+            return str(condition["message"])
+    return str(pod["status"].get("phase", "nothing is known of it"))
+
+
+def _kinds() -> str:
+    return "daemonset,job,serviceaccount,networkpolicy,role,rolebinding"

@@ -1,0 +1,59 @@
+"""The manifests under ``deploy``, rendered by kubectl's own kustomize, as objects that can be changed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from sampler import __version__
+from sampler.cluster.agents import NAMESPACE
+from sampler.cluster.documents import documents
+from sampler.cluster.errors import KubectlFailed
+from sampler.cluster.kubectl import Kubectl, Object
+
+MANAGER = "kubectl-sampler"
+#: What is ours, by its label.
+OURS = f"app.kubernetes.io/managed-by={MANAGER}"
+VERSION_ANNOTATION = "sampler/version"
+_LIST = {"apiVersion": "v1", "kind": "List"}
+
+
+def folder(name: str) -> str:
+    """One of the folders of ``deploy``: in a checkout, or where an installation has put it."""
+    above = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    for place in (os.path.join(above, "deploy"), os.path.join(sys.prefix, "share", "sampler", "deploy")):
+        if os.path.isdir(found := os.path.join(place, name)):
+            return found
+    raise KubectlFailed(f"no manifests {name!r}", "they are not where sampler was installed", "give them by -k FOLDER")
+
+
+def render(kube: Kubectl, path: str, namespace: str = NAMESPACE) -> list[Object]:
+    """The objects of a kustomization, in ``namespace``. Nothing is asked of the cluster."""
+    text = kube.run("kustomize", path)
+    # kustomize writes YAML only; a change that is local gives it back as JSON.
+    version = f"{VERSION_ANNOTATION}={__version__}"
+    objects = documents(kube.run("annotate", "--local", "--filename=-", version, "--output=json", stdin=text))
+    for each in objects:
+        _put_into(each, namespace)
+    return objects
+
+
+def only(objects: Iterable[Object], kind: str) -> Object:
+    """The object of that kind."""
+    return next(each for each in objects if each["kind"] == kind)
+
+
+def as_list(objects: Iterable[Object]) -> dict[str, Any]:
+    """One object, as kubectl takes and gives several."""
+    return _LIST | {"items": list(objects)}
+
+
+def _put_into(each: Object, namespace: str) -> None:
+    metadata = each["metadata"]
+    if each["kind"] == "Namespace":
+        if metadata["name"] == NAMESPACE:
+            metadata["name"] = namespace
+    elif "namespace" in metadata:
+        metadata["namespace"] = namespace
