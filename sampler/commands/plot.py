@@ -1,4 +1,5 @@
-"""Draw recordings: values over time, their distribution, and how long each look suspended the target.
+"""Draw recordings: values over time, their distribution, and how long each look suspended the target. Of a run that
+asked several targets: each in a colour of its own, and the whole beside them.
 
 Of a comparison (`sampler compare --output RUN.json`): what each instrument takes (slowdown), what it sees (values),
 for how long a look suspends (suspended), and what becomes of the rates that were asked (sweep). Into a folder, all
@@ -42,10 +43,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _draw_recordings(arguments: argparse.Namespace) -> None:
+    from sampler.fleet import joined
     from sampler.recording import load
     from sampler.view.plots import draw
 
     if arguments.picture or arguments.theme:
         option = "--picture" if arguments.picture else "--theme"
         raise UsageError(f"{option} is for comparisons", f"{arguments.files[0]} is none", "leave it out")
+    if any(map(joined.is_joined, arguments.files)):
+        from sampler.view.fleet.plots import draw_fleet
+
+        if len(arguments.files) > 1:
+            raise UsageError("several targets of one run are drawn alone", fix="give one file at a time")
+        draw_fleet(joined.load(arguments.files[0]), arguments.output)
+        return
     draw([load(path) for path in arguments.files], arguments.output)

@@ -41,6 +41,14 @@ def _lines(path: str) -> Iterable[str]:
         from sampler.view.comparison import comparison_lines
 
         return comparison_lines(result.load(path))
+    from sampler.fleet import joined
+
+    if joined.is_joined(path):
+        from sampler.view.columns import width_of
+        from sampler.view.fleet.standing import standings_of
+        from sampler.view.fleet.summary import fleet_lines
+
+        return fleet_lines(standings_of(joined.load(path)), width_of(sys.stdout))
     from sampler import recording
     from sampler.view.summary import summary_lines
 

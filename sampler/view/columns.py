@@ -19,9 +19,9 @@ def width_of(stream: IO[str]) -> int | None:
         return None
 
 
-def fitted(rows: Rows, width: int | None = None, to_the_left: bool = False) -> Iterator[str]:
-    """As columns where these fit, else each row as a paragraph. The first row has the columns' names; the second column
-    tells what it is by itself.
+def fitted(rows: Rows, width: int | None = None, titled: int = 2, to_the_left: bool = False) -> Iterator[str]:
+    """As columns where these fit, else each row as a paragraph. The first row has the columns' names; the first
+    ``titled`` ones tell what they are by themselves.
     """
     lines = list(aligned(rows, to_the_left))
     if width is None or max(map(len, lines)) <= width:
@@ -29,8 +29,8 @@ def fitted(rows: Rows, width: int | None = None, to_the_left: bool = False) -> I
         return
     names, *others = rows
     for row in others:
-        yield " ".join(cell for cell in row[:2] if cell)
-        said = [f"{name} {cell}" for name, cell in zip(names[2:], row[2:], strict=True)]
+        yield " ".join(cell for cell in row[:titled] if cell)
+        said = [f"{name} {cell}" for name, cell in zip(names[titled:], row[titled:], strict=True)]
         whole = " · ".join(part.replace(" ", "\0") for part in said)  # a name and its figure stay together
         for line in textwrap.wrap(
             whole,
@@ -41,6 +41,14 @@ def fitted(rows: Rows, width: int | None = None, to_the_left: bool = False) -> I
             break_on_hyphens=False,
         ):
             yield line.replace("\0", " ")
+
+
+def folded(line: str, width: int | None, indent: int) -> Iterator[str]:
+    """A line of prose as several of at most ``width``, all but the first indented."""
+    if width is None or len(line) <= width:
+        yield line
+        return
+    yield from textwrap.wrap(line, max(20, width), subsequent_indent=" " * indent)
 
 
 def aligned(rows: Rows, to_the_left: bool = False) -> Iterator[str]:

@@ -53,7 +53,9 @@ class Lines(Quiet):
 
     def show(self, text: str, line: Line, recording: Recording) -> None:
         self._recording = recording
-        said = self._digest.take(recording) if line["type"] == "samples" else describe(line, recording)
+        said = describe(line, recording)
+        if line["type"] == "samples" and (summed := self._digest.take(recording)):
+            said = stamped(recording.looks[-1].at_ns, summed)
         if said:
             print(said, file=self._stream, flush=True)
 
@@ -65,7 +67,7 @@ class Digest:
         self._first, self._told_ns = 0, 0
 
     def take(self, recording: Recording) -> str:
-        """The line, when it is due."""
+        """What is to be said, without its time, when it is due."""
         now_ns = recording.looks[-1].at_ns
         if now_ns - self._told_ns < NS_PER_SECOND:
             return ""
@@ -73,7 +75,7 @@ class Digest:
         self._first, self._told_ns = len(recording.looks), now_ns
         answers = "   ".join(_spread(part, expression) for expression in recording.expressions)
         torn = f"   ({part.torn_count} may be of two moments)" if part.torn_count else ""
-        return f"{now_ns / NS_PER_SECOND:9.3f} s  {part.sample_count} samples: {answers}{torn}"
+        return f"{part.sample_count} samples: {answers}{torn}"
 
 
 def _spread(part: Recording, expression: str) -> str:
@@ -86,18 +88,25 @@ def _spread(part: Recording, expression: str) -> str:
 
 
 def describe(line: Line, recording: Recording) -> str:
-    """One line for people; empty for what they need not see."""
-    when = f"{line.get('t_ns', 0) / NS_PER_SECOND:9.3f} s  "
+    """A line of text for each thing that people should see; empty where there is none."""
+    return "\n".join(stamped(line.get("t_ns", 0), said) for said in told(line, recording))
+
+
+def stamped(t_ns: int, said: str) -> str:
+    return f"{t_ns / NS_PER_SECOND:9.3f} s  {said}"
+
+
+def told(line: Line, recording: Recording) -> Iterator[str]:
+    """The same without its time."""
     match line["type"]:
         case "header":
-            return "\n".join(when + said for said in _begins(line))
-        case "tally":
-            return tallies.line(recording)
+            yield from _begins(line)
+        case "tally" if said := tallies.line(recording):
+            yield said
         case "sample" | "miss" if not isinstance(look := recording.looks[-1], Samples):
-            return when + describe_look(look)
+            yield describe_look(look)
         case "event" if said := _happened(line):
-            return when + said
-    return ""
+            yield said
 
 
 def _happened(line: Line) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from sampler.recording import Line, Recording
 from sampler.units import format_duration, span
 from sampler.view import tallies
-from sampler.view.lines import describe, latest
+from sampler.view.lines import describe, latest, stamped
 from sampler.view.statistics import Costs, Distribution, latest_numbers, printable, show_value
 from sampler.view.summary import summary_lines
 
@@ -84,9 +84,10 @@ def picture(recording: Recording, remarks: list[str]) -> Table:
 
 def _tallied(recording: Recording) -> list[tuple[str, str]]:
     """The rates of the last seconds, and the histograms so far."""
-    rows = [("now", tallies.line(recording).strip() or "…")]
     if not recording.tallies:
-        return rows
+        return [("now", "…")]
+    said = tallies.line(recording)
+    rows = [("now", stamped(recording.tallies[-1].t_ns, said).strip() if said else "…")]
     last, question = recording.tallies[-1], recording.header["question"]
     for name, buckets in last.histograms.items():
         rows.append(("of", printable(name)))

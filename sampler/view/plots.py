@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sampler.errors import OutputError, RecordingError, UsageError
-from sampler.recording import Recording
+from sampler.recording import Line, Recording
 from sampler.units import NS_PER_SECOND
 from sampler.view.pictures.base import COLOURS, machine, plain
 from sampler.view.statistics import Distribution, is_number, numbers, reading, show_value
@@ -26,11 +26,20 @@ def draw(recordings: Sequence[Recording], path: str) -> None:
 
     Raises UsageError for an unknown form of file, RecordingError for one without looks, OutputError.
     """
+    check(recordings, path)
+    save(_figure(recordings), path)
+
+
+def check(recordings: Sequence[Recording], path: str) -> None:
+    """That there is something to draw, and a form to draw it in."""
     if os.path.splitext(path)[1].lower() not in _FORMS:
         raise UsageError(f"{path} has no form that can be drawn", fix=f"end it in {' or '.join(_FORMS)}")
     if not any(recording.looks for recording in recordings):
         raise RecordingError("there is nothing to draw", "no look was recorded")
-    figure = _figure(recordings)
+
+
+def save(figure: Figure, path: str) -> None:
+    """OutputError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a letter that no font here has is drawn as a box
@@ -39,6 +48,11 @@ def draw(recordings: Sequence[Recording], path: str) -> None:
         raise OutputError(
             f"cannot write {path}", error.strerror or str(error), "choose a place that can be written"
         ) from error
+
+
+def name_machine(axes: Axes, header: Line) -> None:
+    """Below the last part, where the figures come from."""
+    axes.text(1, -0.22, plain(machine(header)), ha="right", fontsize=7, color="#555555", transform=axes.transAxes)
 
 
 def _figure(recordings: Sequence[Recording]) -> Figure:
@@ -114,12 +128,4 @@ def _name_parts(parts: dict[str, Axes], recordings: Sequence[Recording]) -> None
         parts[name].grid(alpha=0.25)
         if len(parts[name].get_legend_handles_labels()[0]) >= fewest:
             parts[name].legend(fontsize=8, loc="upper right")
-    parts["cost"].text(
-        1,
-        -0.22,
-        plain(machine(header)),
-        ha="right",
-        fontsize=7,
-        color="#555555",
-        transform=parts["cost"].transAxes,
-    )
+    name_machine(parts["cost"], header)

@@ -39,12 +39,11 @@ def _by_place(sites: Sequence[Line]) -> list[tuple[str, list[Line]]]:
 
 
 def line(recording: Recording) -> str:
-    """The last tally in one line; empty for the first, which only says from where on is counted."""
+    """The last tally in one line, without its time; empty for the first, which only says from where on is counted."""
     tallies = recording.tallies
     if len(tallies) < 2 or tallies[-1].read_ns.low <= tallies[-2].read_ns.high:  # of one moment, as far as is known
         return ""
-    when = f"{tallies[-1].t_ns / NS_PER_SECOND:9.3f} s  "
-    return when + "   ".join(_parts(recording, tallies[-2], tallies[-1]))
+    return "   ".join(_parts(recording, tallies[-2], tallies[-1]))
 
 
 def _parts(recording: Recording, before: Tally, now: Tally) -> Iterator[str]:

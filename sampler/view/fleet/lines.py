@@ -12,7 +12,7 @@ from sampler.recording import Line, Recording
 from sampler.view.fleet.remarks import Remarks
 from sampler.view.fleet.standing import Standing
 from sampler.view.fleet.summary import fleet_lines
-from sampler.view.lines import Digest, csv_columns, csv_rows, describe
+from sampler.view.lines import Digest, csv_columns, csv_rows
 from sampler.view.statistics import printable
 
 
@@ -38,23 +38,23 @@ class FleetLines(Unseen):
     def show(self, label: str, text: str, line: Line, recording: Recording) -> None:
         self._standings[label].recording = recording
         if line["type"] == "samples":
-            self._print(label, self._digests[label].take(recording))
-        elif line["type"] == "header":
-            self._print(label, *self._remarks.of_line(line, recording))
+            summed = self._digests[label].take(recording)
+            said = [self._remarks.stamped(label, recording.looks[-1].at_ns, summed)] if summed else []
         else:
-            self._print(label, *describe(line, recording).splitlines())
+            said = self._remarks.of_line(label, line, recording)
+        self._print(label, *said)
 
     def said(self, label: str, remark: str) -> None:
-        self._print(label, remark)
+        self._print(label, self._remarks.now(remark))
 
     def ended(self, label: str, error: SamplerError | None) -> None:
         standing = self._standings[label]
         standing.over, standing.error = True, error
         if error is not None:
-            self._print(label, str(error))
+            self._print(label, self._remarks.now(str(error)))
 
     def _print(self, label: str, *said: str) -> None:
-        for one in filter(None, said):
+        for one in said:
             print(f"{printable(label):<{self._width}}  {printable(one)}", file=self._stream, flush=True)
 
 

@@ -59,16 +59,16 @@ class FleetLive(Unseen):
     def show(self, label: str, text: str, line: Line, recording: Recording) -> None:
         self._standings[label].recording = recording
         if line["type"] in ("header", "event"):
-            self._say(label, self._remarks.of_line(line, recording))
+            self._say(label, self._remarks.of_line(label, line, recording))
 
     def said(self, label: str, remark: str) -> None:
-        self._say(label, [remark])
+        self._say(label, [self._remarks.now(remark)])
 
     def ended(self, label: str, error: SamplerError | None) -> None:
         standing = self._standings[label]
         standing.over, standing.error = True, error
         if error is not None:
-            self._say(label, [str(error)])
+            self._say(label, [self._remarks.now(str(error))])
 
     def tick(self) -> None:
         if time.monotonic() >= self._due_s:

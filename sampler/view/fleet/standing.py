@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from sampler.errors import BudgetExceeded, RecorderLost, SamplerError, TargetEnded
+from sampler.fleet.joined import Joined
 from sampler.recording import Recording
 from sampler.sample import Interval, Look, Miss, Samples
 from sampler.view import tallies
@@ -127,6 +128,18 @@ def _tallied(recording: Recording) -> Sums:
         return Sums()
     last = recording.tallies[-1]
     return Sums(last.cost.hits, last.lost, last.cost.suspended_ns, Interval(), tallies.elapsed_ns(recording))
+
+
+def standings_of(found: Joined) -> list[Standing]:
+    """Of a run that was saved, in the order in which members began; those that never did come last."""
+    labels = [*found.members, *(label for label in found.errors if label not in found.members)]
+    return [Standing(label, found.members.get(label), _error(found, label)) for label in labels]
+
+
+def _error(found: Joined, label: str) -> SamplerError | None:
+    """Also of a recording that was cut off before the fleet could say so."""
+    footer = (found.members[label].footer if label in found.members else None) or {}
+    return found.errors.get(label) or (SamplerError.from_json(footer["error"]) if "error" in footer else None)
 
 
 def whole(standings: Iterable[Standing]) -> Sums:

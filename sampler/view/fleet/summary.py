@@ -9,7 +9,7 @@ from sampler.recording import Recording
 from sampler.sample import Interval
 from sampler.units import format_duration, span
 from sampler.view import tallies
-from sampler.view.columns import fitted
+from sampler.view.columns import fitted, folded
 from sampler.view.fleet.rows import ALL, cost_of_all
 from sampler.view.fleet.standing import Standing, expressions_of, whole
 from sampler.view.fleet.together import together
@@ -28,10 +28,17 @@ from sampler.view.summary import ENDINGS
 Rows = list[list[str]]
 _NONE = "–"
 _VALUE = 40  # letters of a text that is an answer
+_MARGIN = " " * 8
+_PROSE = ("asked   ", "of all  ", "ended   ", _MARGIN)
 
 
 def fleet_lines(standings: Sequence[Standing], width: int | None = None) -> Iterator[str]:
     """The lines, without their ends. ``width``: of the terminal, if it is one."""
+    for line in _lines(standings, width):
+        yield from folded(line, width, len(_MARGIN)) if line.startswith(_PROSE) else [line]
+
+
+def _lines(standings: Sequence[Standing], width: int | None) -> Iterator[str]:
     yield from asked(standings)
     begun = [one for one in standings if one.recording is not None]
     recordings = [one.recording for one in begun if one.recording is not None]
@@ -74,13 +81,13 @@ def _answers(
         yield from ("", f"answer  {printable(expression)}")
         names = ["target", "median (95 %)", "samples", "min", "p99", "max"]
         rows = [[*_named(one), *_spread(spread)] for one, spread in zip(begun, spreads, strict=True)]
-        yield from fitted([names, *rows, [ALL, *_spread(of_all)]], width)
+        yield from fitted([names, *rows, [ALL, *_spread(of_all)]], width, titled=1)
     if found := others(recordings, expression):
         yield from ("", f"answer  {printable(expression)}")
         names = ["target", "values that are no numbers"]
         each = [others([recording], expression) for recording in recordings]
         rows = [[*_named(one), _most(values)] for one, values in zip(begun, each, strict=True)]
-        yield from fitted([names, *rows, [ALL, _most(found)]], width, to_the_left=True)
+        yield from fitted([names, *rows, [ALL, _most(found)]], width, titled=1, to_the_left=True)
 
 
 def _named(one: Standing) -> list[str]:
@@ -110,20 +117,28 @@ def _looks(begun: Sequence[Standing], recordings: Sequence[Recording], width: in
     if not rows:
         return
     yield from ("", "cost")
-    yield from fitted([names, *rows, [ALL, *_cost(recordings, begun)]], width)
+    yield from fitted(_telling([names, *rows, [ALL, *_cost(recordings, begun)]]), width, titled=1)
     yield from ("", f"of all  {cost_of_all(begun)}")
     missed = Counter[str]()
     for recording in recordings:
         missed.update(dict(recording.reasons()))
     if missed:
-        yield "        misses: " + ", ".join(f"{count} {reason}" for reason, count in missed.most_common())
+        yield f"{_MARGIN}misses: " + ", ".join(f"{count} {reason}" for reason, count in missed.most_common())
     if torn := sum(recording.torn_count for recording in recordings):
-        yield f"        {torn} samples may be of two moments"
+        yield f"{_MARGIN}{torn} samples may be of two moments"
     backed_off = sum(event.event == "back-off" for recording in recordings for event in recording.events)
     if backed_off:
-        yield f"        backed off {backed_off} times, to keep to the budget"
+        yield f"{_MARGIN}backed off {backed_off} times, to keep to the budget"
     if len(recordings) > 1:
-        yield "        its quantiles are of the samples of all targets together: one that gave more counts for more"
+        yield f"{_MARGIN}its quantiles are of the samples of all targets together: one that gave more counts for more"
+
+
+def _telling(rows: Rows) -> Rows:
+    """Without those columns that say the same of all, and are told above, or nothing."""
+    names, *others = rows
+    silent = {"skipped": ("0",), "in and out": ("nobody",), "by": (others[-1][names.index("by")],)}
+    kept = [place for place, name in enumerate(names) if not all(row[place] in silent.get(name, ()) for row in others)]
+    return [[row[place] for place in kept] for row in rows]
 
 
 def _cost(recordings: Sequence[Recording], of: Sequence[Standing]) -> list[str]:
@@ -146,13 +161,10 @@ def _suspended(costs: Costs | None) -> list[str]:
     """Of a look (the median), the longest, and of the time."""
     if costs is None:
         return [_NONE] * 3
+    share = f"{costs.share[0]:.2%} to {costs.share[1]:.2%}" if costs.total.high else "0 %"
     if not costs.high.maximum:
-        return ["nobody", "nobody", "0 %"]
-    return [
-        span(costs.low.median, costs.high.median),
-        span(costs.low.maximum, costs.high.maximum),
-        f"{costs.share[0]:.2%} to {costs.share[1]:.2%}",
-    ]
+        return ["nobody", "nobody", share]
+    return [span(costs.low.median, costs.high.median), span(costs.low.maximum, costs.high.maximum), share]
 
 
 def _edges(recording: Recording) -> Interval:
@@ -168,7 +180,7 @@ def _counted(begun: Sequence[Standing], recordings: Sequence[Recording], width: 
     names = ["target", "hits", "lost", "took at least", "of the time"]
     rows = [[*_named(one), *_hits(one)] for one in begun]
     yield ""
-    yield from fitted([names, *rows], width)
+    yield from fitted([names, *rows], width, titled=1)
     last = [recording.tallies[-1] for recording in recordings if recording.tallies]
     if last:
         yield from ("", ALL)
@@ -182,7 +194,7 @@ def _hits(one: Standing) -> list[str]:
     return [
         f"{sums.samples:,}",
         f"{sums.misses:,}",
-        span(sums.suspended.low, sums.suspended.high),
+        span(sums.suspended.low, sums.suspended.high) if sums.suspended.high else "nothing",
         f"{low:.2%} to {high:.2%}",
     ]
 
@@ -193,12 +205,12 @@ def _ends(standings: Sequence[Standing]) -> Iterator[str]:
     first = "ended   "
     for how, count in well.items():
         yield f"{first}{count} of {len(standings)}: {how}"
-        first = " " * len(first)
+        first = _MARGIN
     for one in standings:
         if one.error is not None:
             after = f" (after {format_duration(elapsed_ns_of(one.recording))})" if one.recording is not None else ""
             yield f"{first}{printable(one.label)}: {one.error}{after}"
-            first = " " * len(first)
+            first = _MARGIN
 
 
 def _ending(one: Standing) -> str:
