@@ -9,7 +9,7 @@ from collections.abc import Callable
 from io import RawIOBase, TextIOWrapper
 
 from sampler.commands.parser import build_parser
-from sampler.errors import InternalError, OutputError, SamplerError
+from sampler.errors import InternalError, LibraryMissing, OutputError, SamplerError
 
 
 def main(arguments: list[str] | None = None, build: Callable[[], argparse.ArgumentParser] = build_parser) -> int:
@@ -25,6 +25,8 @@ def main(arguments: list[str] | None = None, build: Callable[[], argparse.Argume
         return 0
     except KeyboardInterrupt:
         return 130
+    except ModuleNotFoundError as error:
+        return _fail(LibraryMissing(f"{error.name} is not installed", "", f"pip install {error.name}"))
     except Exception as error:
         return _fail(InternalError.of(error))
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sampler.errors import ExpressionBeyond, NotPermitted, SamplerError
+from sampler.errors import ExpressionBeyond, LibraryMissing, NotPermitted, SamplerError
 from sampler.instruments.base import TRACING, Assignment
 from sampler.instruments.choice import COMPILING, made
 from sampler.instruments.dlv import check_binary
@@ -69,7 +69,7 @@ def examine(target: str | None, question: Question | None = None) -> Iterator[Fi
     yield _spared(_tried("uprobes", _uprobes), "for count, latency, and what meets every hit")
     tracing = [_tried("bpftrace", _bpftrace), _tried("bcc", _bcc)]
     yield from (_spared(one, f"for count and latency; to have it: {one.fix}") for one in tracing)
-    yield _tried("plots", _matplotlib)
+    yield _spared(_tried("plots", _matplotlib), "for pictures; a recording can be drawn elsewhere")
     if about is not None:
         yield about
     for one in found:
@@ -173,9 +173,12 @@ def _bcc() -> str:
 
 
 def _matplotlib() -> str:
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    return f"matplotlib {version('matplotlib')}"
+    try:
+        return f"matplotlib {version('matplotlib')}"
+    except PackageNotFoundError as error:
+        raise LibraryMissing("matplotlib is not installed") from error
 
 
 def _target(name: str, resolved: list[Target]) -> str:

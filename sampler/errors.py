@@ -234,6 +234,10 @@ class TargetEnded(SamplerError):
     exit_status = 4
 
 
+class LibraryMissing(SamplerError):
+    """What compares or draws is not in this installation: the image has what records alone."""
+
+
 class InternalError(SamplerError):
     """An error of our own, or of the system where none was expected."""
 

@@ -1,16 +1,8 @@
 # shellcheck shell=bash
-# The images, as OCI archives in build/cluster/images.
+# The images that the tests need, as OCI archives in build/cluster/images. Steps that are done already are not done again.
 
 archives=$kept/images
-pause() {
-    local made=$archives/pause.tar folder
-    [ "$made" -nt "$here/pause/pause.c" ] && return
-    folder=$(mktemp -d)
-    cp "$here/pause/Dockerfile" "$folder"
-    gcc -O2 -static -s -o "$folder/pause" "$here/pause/pause.c"
-    build_image localhost/pause:1 "$made" "$folder"
-    rm -r "$folder"
-}
+authorities=/etc/ssl/certs/ca-certificates.crt
 
 # Buildah's storage is of this checkout. Its mounts are in a namespace that ends with the command.
 in_storage() {
@@ -18,26 +10,76 @@ in_storage() {
         --storage-driver overlay "$@"
 }
 
-# build_image NAME ARCHIVE FOLDER [OPTION…]
+# build_image NAME ARCHIVE FOLDER [OPTION…]: chroot and the machine's own network, for there is no other here.
 build_image() {
-    local name=$1 archive=$2 folder=$3
+    local name=$1 archive=$archives/$2.tar folder=$3
     shift 3
-    mkdir -p "$archives"
-    in_storage bud --runtime runc --isolation chroot --network host --format oci --layers -t "$name" "$@" "$folder"
-    rm -f "$archive"
-    in_storage push -q "$name" "oci-archive:$archive:$name"
+    mkdir -p "$archives" "$log"
+    say "$name"
+    in_storage bud --runtime runc --isolation chroot --network host --format oci --layers --iidfile "$archives/new" \
+        -t "$name" "$@" "$folder" >"$log/image-${archive##*/}.log" 2>&1 || {
+        tail -n 30 "$log/image-${archive##*/}.log" >&2
+        fail "no $name: see $log/image-${archive##*/}.log"
+    }
+    if ! cmp -s "$archives/new" "$archive.id"; then
+        rm -f "$archive" "$archive.id"
+        in_storage push -q "$name" "oci-archive:$archive:$name"
+        mv "$archives/new" "$archive.id"
+    fi
 }
 
-images() { pause; }
+images() {
+    base
+    image_of_pause
+    images_of_targets
+    image_of_sampler
+}
 
+image_of_pause() {
+    local folder
+    folder=$(mktemp -d)
+    cp "$here/pause/Dockerfile" "$folder"
+    gcc -O2 -static -s -o "$folder/pause" "$here/pause/pause.c"
+    build_image localhost/pause:1 pause "$folder" --timestamp 0
+    rm -r "$folder"
+}
+
+images_of_targets() {
+    local folder
+    folder=$(mktemp -d)
+    cp -p "$here/targets/Dockerfile" "$root"/build/{tracee,c_ring} "$folder" || fail "make build/tracee build/c_ring"
+    build_image localhost/targets:dev targets "$folder"
+    build_image localhost/targets:bare targets-bare "$folder" --target bare
+    rm -r "$folder"
+}
+
+# A machine whose way out is through a proxy may have authorities of its own; Debian adds what lies in that folder to those
+# that it trusts.
+image_of_sampler() {
+    local version
+    version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$root/sampler/__init__.py")
+    if [ -e $authorities ]; then
+        set -- --volume "$authorities:/usr/local/share/ca-certificates/of-this-machine.crt:ro"
+    fi
+    build_image localhost/sampler:dev sampler "$root" --file "$root/deploy/Dockerfile" --build-arg "VERSION=$version" "$@"
+}
+
+# import FILE…: to both nodes at once
 import() {
-    local n file
-    for file; do
-        for n in $nodes; do on_node "$n" ctr -n k8s.io images import "$(readlink -f "$file")" >/dev/null; done
+    local n file started=
+    for n in $nodes; do
+        for file; do
+            on_node "$n" ctr -n k8s.io images import "$(readlink -f "$file")" >/dev/null || exit 1
+        done &
+        started="$started $!"
     done
+    for n in $started; do wait "$n"; done
 }
 
-import_all() {
+import_all() { import "$archives"/*.tar; }
+
+# What was changed since the cluster came up.
+refresh() {
     images
-    import "$archives"/*.tar
+    import_all
 }
