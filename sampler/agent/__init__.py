@@ -1,1 +1,1 @@
-"""The agent on a node: it knows of every run there, writes down who asks what, and ends them all when its time is up."""
+"""The agent on a node: it knows of every run there, writes down who asks what, and ends all when its time is up."""

@@ -54,11 +54,25 @@ def ask(asked: Asked, heartbeat: int, output: int) -> None:
     try:
         with connected() as agent:
             _announce(asked, agent)
-            start_ticks = _check_container(asked)
-            Asking(asked, agent, start_ticks, output_to).run(heartbeat)
+            _run(asked, agent, heartbeat, output_to)
     except SamplerError as error:
         output_to.finish(error)
         raise
+
+
+def _run(asked: Asked, agent: Channel, heartbeat: int, output: Output) -> None:
+    """Whatever becomes of it, the agent is told."""
+    account, error = Account(), None
+    try:
+        Asking(asked, agent, _check_container(asked), output, account).run(heartbeat)
+    except SamplerError as failure:
+        error = failure
+        raise
+    finally:
+        ended = (account.footer or {}).get("ended", "error" if error else "lost")
+        told = {} if error is None else {"error": error.to_json()}
+        with suppress(Broken):
+            agent.send({"op": "ended", "ended": ended, "cost": account.cost(), **told})
 
 
 class Output:
@@ -120,10 +134,9 @@ def wrong_container(asked: Asked) -> WrongContainer:
 class Asking:
     """One run that the agent has taken."""
 
-    def __init__(self, asked: Asked, agent: Channel, start_ticks: int, output: Output) -> None:
+    def __init__(self, asked: Asked, agent: Channel, start_ticks: int, output: Output, account: Account) -> None:
         self._asked, self._agent, self._start_ticks, self._output = asked, agent, start_ticks, output
-        self._account = Account()
-        self._told_s, self._told = time.monotonic(), self._account.cost()
+        self._account, self._told_s, self._told = account, time.monotonic(), account.cost()
 
     def run(self, heartbeat: int) -> None:
         asked = self._asked
@@ -138,7 +151,6 @@ class Asking:
                 if self._output.failed:
                     listener.end()
             error = self._error(recorder, listener)
-        self._end(error)
         if error is not None:
             raise error
 
@@ -181,13 +193,6 @@ class Asking:
             footer = footer | {"error": error.to_json()}
         self._output.write(footer, json.dumps(footer, ensure_ascii=False) + "\n", None)
         return error
-
-    def _end(self, error: SamplerError | None) -> None:
-        footer = self._account.footer or {}
-        told = {} if error is None else {"error": error.to_json()}
-        with suppress(Broken):
-            ended = footer.get("ended", "lost")
-            self._agent.send({"op": "ended", "ended": ended, "cost": self._account.cost(), **told})
 
     def _by_whom(self, error: AlreadyTraced) -> AlreadyTraced:
         """The registry knows whose tracer it is."""

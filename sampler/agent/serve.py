@@ -71,8 +71,7 @@ class Server:
             self._selector.register(awake, selectors.EVENT_READ)
             until = {} if self._lease.text is None else {"until": self._lease.text}
             self._say({"audit": "agent-began", "time": self._since, "sampler": __version__, **until})
-            while not self._is_done():
-                self._look_at_clock()
+            while not self._is_over():
                 for key, _ in self._selector.select(self._timeout_s()):
                     if key.fileobj is listener:
                         self._accept(listener)
@@ -85,7 +84,8 @@ class Server:
 
     # When to end.
 
-    def _is_done(self) -> bool:
+    def _is_over(self) -> bool:
+        self._look_at_clock()
         if not self._ends:
             return False
         return not self._runs() or time.monotonic() > self._asked_s + _LEAVES_WITHIN_S
