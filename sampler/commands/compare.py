@@ -2,6 +2,9 @@
 
   sampler compare TARGET EXPRESSION --at POINT --progress COUNTER
 
+TARGET is a PID, several PIDs, or an unambiguous process name; --all NAME in its place compares every process of that
+name, one after another.
+
 In each round each instrument asks for one window of time, at each rate, in an order by chance; between them
 nobody does. How far the target gets is measured in the target: by a counter of its own (--progress), which is
 read in its memory without a stop, or else by its processor time. Then values, cost and slowdown stand side by
@@ -14,6 +17,7 @@ import argparse
 
 from sampler import units
 from sampler.commands.options import LARGEST_COUNT, add_budget_options, add_window_option, typed
+from sampler.commands.targets import only, targets_and_rest
 from sampler.compare.wanted import parse_instruments, parse_rates
 from sampler.errors import UsageError
 from sampler.question import LINEAR, LOG2, Aggregate, check_point
@@ -27,6 +31,7 @@ LONGEST_WINDOW_NS = 300 * units.NS_PER_SECOND
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="+", metavar="TARGET EXPRESSION", help="the process, then what to ask")
     parser.add_argument("--at", required=True, metavar="POINT", dest="point", help="where it is asked")
+    parser.add_argument("--all", metavar="NAME", dest="everyone", help="every process of that name")
     _add_plan(parser)
     _add_progress(parser)
     add_budget_options(parser)
@@ -89,18 +94,22 @@ def _add_progress(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sampler.commands.comparison import run_comparison
-
-    words: list[str] = arguments.words
-    if len(words) > 2:
+    targets, expressions = targets_and_rest(arguments.words, arguments.everyone)
+    if len(expressions) > 1:
         raise UsageError("one expression is compared", fix="ask the others by a comparison of their own")
-    if len(words) == 1 and words[0].isdigit():
-        raise UsageError(f"nothing is asked of process {words[0]}", fix="add an expression")
+    if not expressions:
+        raise UsageError(f"nothing is asked of process {targets[0]}", fix="add an expression")
     if arguments.progress_at is not None:
         check_point(arguments.progress_at)
     if arguments.progress_at is not None and arguments.progress is None:
         raise UsageError("--progress-at says where, but nothing what", fix="add --progress COUNTER")
-    return run_comparison(arguments, words[0] if len(words) > 1 else None, words[-1])
+    if len(targets) > 1:
+        from sampler.commands.comparisons import run_comparisons
+
+        return run_comparisons(arguments, targets, expressions[0])
+    from sampler.commands.comparison import run_comparison
+
+    return run_comparison(arguments, only(targets), expressions[0])
 
 
 def _parse_distribution(text: str) -> Aggregate:

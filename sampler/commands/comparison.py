@@ -10,7 +10,7 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from sampler.budget import Budget
 from sampler.compare import arms, result
 from sampler.compare.progress import PeekedCounter, ProcessorTime, Progress
-from sampler.compare.result import Comparison
+from sampler.compare.result import Comparison, Document
 from sampler.compare.rounds import Plan, Rounds, begun
 from sampler.errors import InternalError, OutputError, SamplerError, TargetEnded
 from sampler.frontend import stop_signals
@@ -37,9 +37,7 @@ _SAVING = 50
 
 def run_comparison(arguments: argparse.Namespace, target: str | None, expression: str) -> int:
     """Runs to the end and returns exit status 0; what was measured is saved and shown whatever ends it."""
-    output = arguments.output
-    if output is not None and os.path.lexists(output):
-        raise OutputError(f"{output} exists", "a comparison is never overwritten", "choose another name")
+    output = new_output(arguments)
     plan = plan_of(arguments, resolve(find_pid(target)), expression)
     check_question(plan)
     halt = threading.Event()
@@ -48,19 +46,25 @@ def run_comparison(arguments: argparse.Namespace, target: str | None, expression
     print(*comparison_lines(found, width_of(sys.stdout)), sep="\n")
     if error is not None:
         raise error
-    return 0 if halt.is_set() or _any_has_asked(found) else _none_has_asked(found)
+    if not halt.is_set() and (error := none_has_asked(found)):
+        raise error
+    return 0
 
 
-def _any_has_asked(found: Comparison) -> bool:
-    return any(window.asked is not None and not window.failed for window in found.windows)
+def new_output(arguments: argparse.Namespace) -> str | None:
+    """Where to save it, if anywhere; OutputError if there is something."""
+    output: str | None = arguments.output
+    if output is not None and os.path.lexists(output):
+        raise OutputError(f"{output} exists", "a comparison is never overwritten", "choose another name")
+    return output
 
 
-def _none_has_asked(found: Comparison) -> int:
-    """Raises why not, of the first."""
+def none_has_asked(found: Comparison) -> SamplerError | None:
+    """Where none has: why not, of the first."""
+    if any(window.asked is not None and not window.failed for window in found.windows):
+        return None
     failed = next((window.failed for window in found.windows if window.failed), None)
-    if failed is None:
-        return 0
-    raise SamplerError.from_json(failed)
+    return None if failed is None else SamplerError.from_json(failed)
 
 
 def check_question(plan: Plan) -> None:
@@ -103,16 +107,19 @@ def compared(
     output: str | None,
     quiet: bool = False,
     what: str | None = None,
+    of: str = "",
+    document: Callable[[Comparison], Document] = lambda found: found,
 ) -> tuple[Comparison, SamplerError | None]:
     """All that was measured, and what has ended it early, if it was no wish. Saved as it grows.
 
-    ``what``: the command that did it, where it is not this process's own.
+    ``what``: the command that did it, where it is not this process's own. ``of``: which of several targets it is.
+    ``document``: what is saved, if there is more than this comparison.
     """
     error: SamplerError | None = None
     found = begun(plan, progress, about(what or shlex.join(["sampler", *sys.argv[1:]])))
-    saving = _Saving(output)
+    saving = _Saving(output, document)
     saving.save(found)  # before anything is asked: it can be
-    with choose_watcher(plan, quiet, sys.stderr) as watcher:
+    with choose_watcher(plan, quiet, sys.stderr, of) as watcher:
         try:
             for window in Rounds(plan, progress, watcher, halt).windows():
                 found = found.with_window(window)
@@ -135,13 +142,13 @@ def compared(
 class _Saving:
     """Writes the file anew as often as that takes little: it grows with the rounds. ``path``: None for nowhere."""
 
-    def __init__(self, path: str | None) -> None:
-        self._path, self._due_s = path, 0.0
+    def __init__(self, path: str | None, document: Callable[[Comparison], Document]) -> None:
+        self._path, self._document, self._due_s = path, document, 0.0
 
     def save(self, found: Comparison) -> None:
         if self._path is not None:
             begun_s = time.monotonic()
-            result.save(found, self._path)
+            result.save(self._document(found), self._path)
             self._due_s = time.monotonic() + _SAVING * (time.monotonic() - begun_s)
 
     def save_if_due(self, found: Comparison) -> None:

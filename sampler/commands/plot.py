@@ -3,7 +3,7 @@ asked several targets: each in a colour of its own, and the whole beside them.
 
 Of a comparison (`sampler compare --output RUN.json`): what each instrument takes (slowdown), what it sees (values),
 for how long a look suspends (suspended), and what becomes of the rates that were asked (sweep). Into a folder, all
-of them are drawn in both themes, as SVG and PNG.
+of them are drawn in both themes, as SVG and PNG; those of several targets each into a folder of its own within.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from sampler.compare.result import is_comparison
+    from sampler.compare.several import is_several
     from sampler.view.pictures.look_times import is_timeline
 
-    if not any(is_comparison(path) or is_timeline(path) for path in arguments.files):
+    if not any(is_comparison(path) or is_several(path) or is_timeline(path) for path in arguments.files):
         _draw_recordings(arguments)
         return 0
     if len(arguments.files) > 1:
         raise UsageError("a comparison or a timeline is drawn alone", fix="give one file at a time")
-    from sampler.view.pictures.drawing import draw_comparison, draw_timeline
+    from sampler.view.pictures.drawing import draw_comparison, draw_comparisons, draw_timeline
 
     path = arguments.files[0]
-    draw = draw_comparison if is_comparison(path) else draw_timeline
+    draw = draw_comparison if is_comparison(path) else draw_comparisons if is_several(path) else draw_timeline
     draw(path, arguments.output, arguments.picture, arguments.theme)
     return 0
 

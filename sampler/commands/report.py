@@ -41,6 +41,13 @@ def _lines(path: str) -> Iterable[str]:
         from sampler.view.comparison import comparison_lines
 
         return comparison_lines(result.load(path))
+    from sampler.compare import several
+
+    if several.is_several(path):
+        from sampler.view.columns import width_of
+        from sampler.view.comparisons import comparisons_lines
+
+        return comparisons_lines(several.load(path), width_of(sys.stdout))
     from sampler.fleet import joined
 
     if joined.is_joined(path):
@@ -56,12 +63,14 @@ def _lines(path: str) -> Iterable[str]:
 
 
 def _write_page(paths: list[str], output: str) -> None:
-    from sampler.compare import result
+    from sampler.compare import result, several
     from sampler.errors import UsageError
     from sampler.view.html import page
 
     if len(paths) > 1:
         raise UsageError("a page tells of one comparison", f"{len(paths)} files were named", "write a page for each")
+    if several.is_several(paths[0]):
+        raise UsageError("a page tells of one comparison", f"{paths[0]} holds several", "leave --html out")
     if os.path.isfile(paths[0]) and not result.is_comparison(paths[0]):
         raise UsageError(
             f"{paths[0]} is no comparison",

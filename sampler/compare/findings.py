@@ -81,22 +81,35 @@ def findings(comparison: Comparison) -> tuple[Finding, ...]:
 
 
 def finding(comparison: Comparison, arm: Arm) -> Finding:
-    windows = beside(comparison, arm)
-    failures = [window.failed for window in comparison.of(arm) if window.failed]
+    found = _over([comparison], arm)
+    asked = [one.window.asked for one in beside(comparison, arm) if one.window.asked is not None]
+    if asked:
+        found["others"] = against.others(comparison, arm, asked, found["buckets"])
+    return Finding(arm, **found)
+
+
+def overall(comparisons: Sequence[Comparison]) -> list[Finding]:
+    """A row for each arm that any of them has, over the rounds of all targets: one with more rounds counts for more."""
+    arms = dict.fromkeys(arm for comparison in comparisons for arm in comparison.arms)
+    return [Finding(arm, **_over(comparisons, arm)) for arm in arms]
+
+
+def _over(comparisons: Sequence[Comparison], arm: Arm) -> dict[str, Any]:
+    windows = [one for comparison in comparisons for one in beside(comparison, arm)]
+    tried = [window for comparison in comparisons for window in comparison.of(arm)]
+    failures = [window.failed for window in tried if window.failed]
+    shows = all(_shows(comparison, arm) for comparison in comparisons)
     found: dict[str, Any] = {
         "rounds": len(windows),
-        "kept": mean([one.kept for one in windows if one.kept is not None]) if _shows(comparison, arm) else None,
+        "kept": mean([one.kept for one in windows if one.kept is not None]) if shows else None,
         "stall_ns": max((one.window.longest_stall_ns or 0 for one in windows), default=0) or None,
         "effect": against.effect(windows),
-        "tried": len(comparison.of(arm)),
+        "tried": len(tried),
         "failed": len(failures),
         "why": SamplerError.from_json(failures[0]).reason if failures else "",
     }
     asked = [(one.window, one.window.asked) for one in windows if one.window.asked is not None]
-    if asked:
-        found |= _asked(arm, [window for window, _ in asked], [one for _, one in asked])
-        found["others"] = against.others(comparison, arm, [one for _, one in asked], found["buckets"])
-    return Finding(arm, **found)
+    return found | (_asked(arm, [window for window, _ in asked], [one for _, one in asked]) if asked else {})
 
 
 def _shows(comparison: Comparison, arm: Arm) -> bool:

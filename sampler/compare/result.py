@@ -10,10 +10,10 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from sampler.compare.counts import Counts
 from sampler.errors import OutputError, RecordingError
@@ -239,43 +239,62 @@ class Comparison:
 
     @staticmethod
     def from_json(fields: Mapping[str, Any]) -> Comparison:
-        kept = ("type", "version", "ended", "windows")
+        kept = ("type", "version", "of", "ended", "windows")
         header = {name: value for name, value in fields.items() if name not in kept}
         return Comparison(header, tuple(map(Window.from_json, fields["windows"])), fields["ended"])
 
 
 def is_comparison(path: str) -> bool:
     """Whether a file begins like one; False also where it cannot be read."""
+    return begins_like(path, KIND)
+
+
+def begins_like(path: str, kind: str) -> bool:
     try:
         with open(path, "rb") as file:
             start = file.read(64)
     except OSError:
         return False
-    return re.search(rb'^\s*\{\s*"type"\s*:\s*"' + KIND.encode(), start) is not None
+    return re.search(rb'^\s*\{\s*"type"\s*:\s*"' + kind.encode() + b'"', start) is not None
 
 
 def load(path: str) -> Comparison:
     """RecordingError says what is wrong with the file."""
+    with reading(path) as fields:
+        return checked(fields, path)
+
+
+def checked(fields: Line, name: str) -> Comparison:
+    """RecordingError, with that ``name``, if it is none of this version."""
+    if fields.get("type") != KIND or fields.get("version") != VERSION:
+        raise RecordingError(f"{name} is no comparison of version {VERSION}")
+    if lacking := [field for field in _HEADER if field not in fields]:
+        raise RecordingError(f"{name} is no comparison", f"it lacks {', '.join(lacking)}")
+    return Comparison.from_json(fields)
+
+
+@contextmanager
+def reading(path: str) -> Iterator[Line]:
+    """A file of one JSON object; what is found wrong with it in the block is told as RecordingError."""
     try:
         with open(path, encoding="utf-8") as file:
-            fields = json.load(file)
-        if fields.get("type") != KIND or fields.get("version") != VERSION:
-            raise RecordingError(f"{path} is no comparison of version {VERSION}")
-        if lacking := [name for name in _HEADER if name not in fields]:
-            raise RecordingError(f"{path} is no comparison", f"it lacks {', '.join(lacking)}")
-        return Comparison.from_json(fields)
+            yield json.load(file)
     except OSError as error:
         raise RecordingError(f"cannot read {path}", error.strerror or str(error)) from error
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise RecordingError(f"{path} is no comparison", f"{type(error).__name__}: {error}") from error
 
 
-def save(comparison: Comparison, path: str) -> None:
+class Document(Protocol):
+    def to_json(self) -> Line: ...
+
+
+def save(document: Document, path: str) -> None:
     """In place of what stands there, at once and whole. Raises OutputError."""
     beside = f"{path}.{os.getpid()}-{time.monotonic_ns()}"
     try:
         with open(beside, "x", encoding="ascii") as file:
-            json.dump(comparison.to_json(), file)
+            json.dump(document.to_json(), file)
             file.write("\n")
         os.replace(beside, path)
     except OSError as error:

@@ -21,8 +21,9 @@ _DRAWN_EVERY_S = 0.5
 class Silent:
     """Shows nothing; also the base of those that do."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, of: str = "") -> None:
+        """``of``: which of several targets it is."""
+        self._plan, self._of = plan, f"{printable(of)}  " if of else ""
 
     def __enter__(self) -> Self:
         return self
@@ -66,15 +67,15 @@ class Clock:
 class Told(Silent):
     """In a pipe: a line for each arm of each round."""
 
-    def __init__(self, plan: Plan, stream: IO[str]) -> None:
-        super().__init__(plan)
+    def __init__(self, plan: Plan, stream: IO[str], of: str = "") -> None:
+        super().__init__(plan, of)
         self._stream, self._clock = stream, Clock(plan)
 
     def done(self, window: Window) -> None:
         self._clock.done(window)
         if window.arm.instrument != UNTOUCHED:
             left = format_duration(self._clock.left_s * NS_PER_SECOND)
-            said = f"round {window.round} of {self._plan.rounds}  {window.arm.name:<14} {result(window)}"
+            said = f"{self._of}round {window.round} of {self._plan.rounds}  {window.arm.name:<14} {result(window)}"
             with suppress(OSError):  # nobody reads it: what is measured goes on
                 print(f"{said}; {left} left", file=self._stream, flush=True)
 
@@ -82,8 +83,8 @@ class Told(Silent):
 class Shown(Silent):
     """On a terminal: one line that is written over, and a bar."""
 
-    def __init__(self, plan: Plan, stream: IO[str]) -> None:
-        super().__init__(plan)
+    def __init__(self, plan: Plan, stream: IO[str], of: str = "") -> None:
+        super().__init__(plan, of)
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
@@ -103,7 +104,7 @@ class Shown(Silent):
         self._bar.stop()
 
     def begins(self, number: int, arm: Arm) -> None:
-        self._bar.update(self._task, arm=f"round {number} of {self._plan.rounds}: {arm.name}", refresh=True)
+        self._bar.update(self._task, arm=f"{self._of}round {number} of {self._plan.rounds}: {arm.name}", refresh=True)
 
     def done(self, window: Window) -> None:
         self._clock.done(window)
@@ -132,7 +133,7 @@ def result(window: Window) -> str:
     return f"{asked.samples:,} samples" + (f", {missed:,} misses" if missed else "") + f", {figures.rate(looks)}"
 
 
-def choose_watcher(plan: Plan, quiet: bool, stream: IO[str]) -> Silent:
+def choose_watcher(plan: Plan, quiet: bool, stream: IO[str], of: str = "") -> Silent:
     if quiet:
-        return Silent(plan)
-    return Shown(plan, stream) if stream.isatty() else Told(plan, stream)
+        return Silent(plan, of)
+    return Shown(plan, stream, of) if stream.isatty() else Told(plan, stream, of)

@@ -51,7 +51,7 @@ def share(row: Finding) -> str:
     if row.share is None:
         return NONE
     low, high = row.share
-    return "0 %" if not high else f"{_percent(low)}–{_percent(high)} %"
+    return "0 %" if not high else f"{percent(low)}–{percent(high)} %"
 
 
 def once(row: Finding) -> str:
@@ -66,11 +66,11 @@ def slowdown(found: Estimate | None) -> str:
     if found is None:
         return NONE
     if found.low is None or found.high is None:
-        return f"{_percent(found.value)} % (?)"
-    return f"{_percent(found.value)} % ({_percent(found.low)} to {_percent(found.high)})"
+        return f"{percent(found.value)} % (?)"
+    return f"{percent(found.value)} % ({percent(found.low)} to {percent(found.high)})"
 
 
-def _percent(part: float) -> str:
+def percent(part: float) -> str:
     """Just below 100 % more places."""
     percent = 100 * part
     if 99.5 <= percent < 100:

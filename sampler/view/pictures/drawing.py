@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from sampler.compare import several
 from sampler.compare.result import Comparison, load
 from sampler.errors import OutputError, UsageError
 from sampler.view.pictures import NAMES, THEMES, look_times
@@ -41,10 +43,32 @@ def draw_comparison(path: str, output: str, name: str | None, theme: str | None)
     check(output, name, theme)
     found = load(path)
     if is_folder(output):
-        for one, picture in PICTURES.items():
-            draw_into(output, one, partial(picture, found))
+        _draw_all(found, output)
     else:
         draw(partial(PICTURES[name or NAMES[0]], found), theme_of(theme), [output])
+
+
+def draw_comparisons(path: str, output: str, name: str | None, theme: str | None) -> None:
+    """Of several targets: a folder each, within that folder."""
+    check(output, name, theme)
+    found = several.load(path)
+    if not is_folder(output):
+        raise UsageError(
+            f"{output} is one picture", f"{path} holds comparisons of several targets",
+            "name a folder, which has a / at its end: each target has one within",
+        )  # fmt: skip
+    for label, one in found.of.items():
+        _draw_all(one, os.path.join(output, _as_name(label)))
+
+
+def _as_name(label: str) -> str:
+    """``tracee-4711`` for ``tracee (4711)``."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.") or "target"
+
+
+def _draw_all(found: Comparison, folder: str) -> None:
+    for one, picture in PICTURES.items():
+        draw_into(folder, one, partial(picture, found))
 
 
 def draw_timeline(path: str, output: str, name: str | None, theme: str | None) -> None:
