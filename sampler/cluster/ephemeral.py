@@ -18,14 +18,16 @@ from sampler.cluster.errors import ClusterError, NotReady
 from sampler.cluster.kubectl import Kubectl, Object
 from sampler.cluster.streams import Stream
 
-#: What each instrument needs beyond a plain container. To read and trace another user's process takes SYS_PTRACE; perf
-#: events of others PERFMON, and programs in the kernel BPF.
+#: To trace another user's process takes SYS_PTRACE, to open its memory DAC_OVERRIDE, to signal it KILL; perf events of
+#: others PERFMON, and programs in the kernel BPF. As in deploy/overlays/default.
+_USUAL = ("SYS_PTRACE", "DAC_OVERRIDE")
 _NEEDS = {
-    "perf": ("SYS_PTRACE", "PERFMON", "BPF"),
-    "bpftrace": ("SYS_PTRACE", "PERFMON", "BPF"),
-    "bcc": ("SYS_PTRACE", "PERFMON", "BPF"),
+    "dlv": (*_USUAL, "KILL"),
+    "gdb": (*_USUAL, "KILL"),
+    "perf": (*_USUAL, "PERFMON", "BPF"),
+    "bpftrace": (*_USUAL, "PERFMON", "BPF"),
+    "bcc": (*_USUAL, "PERFMON", "BPF"),
 }
-_USUAL = ("SYS_PTRACE",)
 _TTL = "1h"
 _STARTS_WITHIN_S = 120.0
 

@@ -150,7 +150,7 @@ class Finder:
         if _node_is_gone(pod):
             self._asker.cut(pod["spec"]["nodeName"])
             return
-        if "deletionTimestamp" in pod["metadata"] or pod["status"].get("phase") != "Running":
+        if "deletionTimestamp" in pod["metadata"]:
             return
         found = list(self._discovery.of([pod], waiting=True))
         for one in found:

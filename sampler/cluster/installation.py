@@ -111,11 +111,11 @@ class Installation:
 
 
 def why_not_ready(pod: Object) -> str:
-    """In the node's words, or the scheduler's."""
+    """In the node's words, or the scheduler's. Of one that is started again and again: what it ended with."""
     for status in pod["status"].get("containerStatuses", ()):
-        for about in (*status.get("state", {}).values(), *status.get("lastState", {}).values()):
-            if about.get("reason"):
-                return f"{about['reason']} {about.get('message', '')}".strip()
+        states = (status.get("lastState", {}), status.get("state", {}))
+        for about in (about for state in states for about in state.values() if about.get("reason")):
+            return f"{about['reason']} {about.get('message', '')}".strip()
     for condition in pod["status"].get("conditions", ()):
         if condition["status"] == "False" and condition.get("message"):
             return str(condition["message"])

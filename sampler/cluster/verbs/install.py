@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 
-from sampler import units
+from sampler import __version__, units
 from sampler.cluster.options import add_connection_options, agents_kubectl
 from sampler.commands.options import typed
 from sampler.errors import UsageError
@@ -81,7 +81,17 @@ def _print(plan: object, arguments: argparse.Namespace) -> int:
         print(json.dumps(manifests.as_list(objects), indent=2))
         return 0
     text = "".join(json.dumps(each) + "\n" for each in objects)
-    print(kube.run("annotate", "--local", "--filename=-", "--overwrite", "sampler/dry-run=true", "-o=yaml", stdin=text))
+    print(
+        kube.run(
+            "annotate",
+            "--local",
+            "--filename=-",
+            "--overwrite",
+            f"{manifests.VERSION_ANNOTATION}={__version__}",
+            "-o=yaml",
+            stdin=text,
+        )
+    )
     return 0
 
 
