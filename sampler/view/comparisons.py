@@ -22,7 +22,7 @@ def comparisons_lines(found: Comparisons, width: int | None = None) -> Iterator[
         yield f"── {printable(label)} ──"
         yield from comparison_lines(one, width)
         yield ""
-    if found.of:
+    if len(found.of) > 1:
         yield from _over_all(found, width)
     for label, error in found.errors.items():
         yield from folded(f"{printable(label)}: {error}", width, 5)
