@@ -30,7 +30,7 @@ CPP = g++ -std=c++17 -Wall -Wextra -Werror -pthread
 RUST = rustc --edition 2021 -D warnings -g
 GO = PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 go
 
-.PHONY: setup demo demo-programs test torture bench bench-others bench-timeline benchmarks plots lint clean
+.PHONY: setup demo demo-programs test torture bench bench-others bench-timeline benchmarks plots lint e2e clean
 
 setup: $(VENV)/.ready $(BIN)/dlv build/tracee
 
@@ -42,6 +42,10 @@ demo-programs: setup $(TRACED)
 test: setup build/dlv-old build/.browser $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(TRACED) $(THIRD_PARTY) lint
 	$(BIN)/pytest -m 'not torture' -n 2 --dist loadscope --no-loadscope-reorder $(TOGETHER)
 	$(BIN)/pytest -m 'not torture' $(addprefix --ignore=,$(TOGETHER))
+
+# On a Kubernetes of two nodes, with the image as it is built now. Options for pytest: make e2e E2E='-k NAME'.
+e2e: setup build/c_ring build/.cluster
+	tests/e2e/run $(BIN) $(E2E)
 
 torture: setup $(GO_PROGRAMS) $(NATIVE_PROGRAMS) $(TRACED)
 	$(BIN)/pytest -m torture --timeout=3600
@@ -80,7 +84,8 @@ lint: $(VENV)/.ready
 	$(BIN)/lint-imports --no-logo
 
 clean:
-	rm -rf $(VENV) build
+	tests/e2e/cluster/cluster down
+	rm -rf --one-file-system $(VENV) build
 
 $(VENV)/.ready: setup.cfg pyproject.toml constraints.txt tools/setup-python tools/setup-go
 	tools/setup-python $(PYTHON) $(VENV)
@@ -162,6 +167,11 @@ build/crowd: build/.native tests/programs/crowd/crowd.c
 build/.native: tools/setup-native
 	mkdir -p build
 	tools/setup-native
+	touch $@
+
+build/.cluster: tools/setup-cluster
+	mkdir -p build
+	tools/setup-cluster
 	touch $@
 
 build/.browser: tools/setup-browser

@@ -23,7 +23,8 @@ build_image() {
     }
     if ! cmp -s "$archives/new" "$archive.id"; then
         rm -f "$archive" "$archive.id"
-        in_storage push -q "$name" "oci-archive:$archive:$name"
+        # Two nodes of one machine unpack it at once: to pack it takes longer than to read it.
+        in_storage push -q --disable-compression "$name" "oci-archive:$archive:$name"
         mv "$archives/new" "$archive.id"
     fi
 }
@@ -53,15 +54,15 @@ images_of_targets() {
     rm -r "$folder"
 }
 
-# A machine whose way out is through a proxy may have authorities of its own; Debian adds what lies in that folder to those
-# that it trusts.
+# A machine may trust authorities of its own, for the way out. Debian adds what lies in that folder to those that it trusts;
+# a folder, for nothing but its name stays in the image.
 image_of_sampler() {
-    local version
+    local version trusted=$kept/authorities
     version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$root/sampler/__init__.py")
-    if [ -e $authorities ]; then
-        set -- --volume "$authorities:/usr/local/share/ca-certificates/of-this-machine.crt:ro"
-    fi
-    build_image localhost/sampler:dev sampler "$root" --file "$root/deploy/Dockerfile" --build-arg "VERSION=$version" "$@"
+    mkdir -p "$trusted"
+    if [ -e $authorities ]; then cp $authorities "$trusted/of-this-machine.crt"; fi
+    build_image localhost/sampler:dev sampler "$root" --file "$root/deploy/Dockerfile" --build-arg "VERSION=$version" \
+        --volume "$trusted:/usr/local/share/ca-certificates:ro"
 }
 
 # import FILE…: to both nodes at once

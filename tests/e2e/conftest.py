@@ -1,0 +1,31 @@
+"""The cluster, and namespaces in it. It is brought up before, by `make e2e` or by hand."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.kubernetes import KEPT, OURS, Cluster
+
+_numbers = itertools.count(1)
+#: What a namespace is called in which no pod may do what an agent does.
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    if not (KEPT / "admin.kubeconfig").exists():
+        pytest.fail("no cluster is up: make e2e; or tests/e2e/cluster/cluster up", pytrace=False)
+    found = Cluster()
+    found.kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=60s")
+    yield found
+    found.kubectl("wait", "--for=delete", "namespace", f"--selector={OURS}", "--timeout=120s", seconds=150)
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """One of the test's own."""
+    with cluster.namespace(f"test-{next(_numbers)}") as name:
+        yield name
