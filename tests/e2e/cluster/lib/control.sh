@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # The control plane, on node 1, and how all of it comes up.
 
+# Seconds, each: a few are enough, but not on a machine that is busy.
+patience=240
+
 control_plane() {
     local etcd=http://127.0.0.1:2379
     start 1 etcd "$bin/etcd" --data-dir "$run/etcd" --unsafe-no-fsync --log-level warn \
@@ -12,7 +15,7 @@ control_plane() {
         --service-account-issuer=https://kubernetes.default.svc --service-account-key-file="$pki/sa.pub" \
         --service-account-signing-key-file="$pki/sa.key" --service-cluster-ip-range="$services.0/24" \
         --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction --allow-privileged=true
-    wait_for 60 admin get --raw /readyz
+    wait_for $patience admin get --raw /readyz
     start 1 kcm "$bin/kube-controller-manager" --kubeconfig="$pki/kcm.kubeconfig" --leader-elect=false \
         --use-service-account-credentials=true --service-account-private-key-file="$pki/sa.key" \
         --root-ca-file="$pki/ca.crt"
@@ -35,11 +38,11 @@ up() {
     for n in $nodes; do runtime "$n"; done
     control_plane
     for n in $nodes; do join "$n"; done
-    for n in $nodes; do wait_for 60 admin get node "node$n"; done
-    admin wait --for=condition=Ready node --all --timeout=90s >/dev/null
+    for n in $nodes; do wait_for $patience admin get node "node$n"; done
+    admin wait --for=condition=Ready node --all --timeout="${patience}s" >/dev/null
     import_all
     # What every pod needs, and comes by and by.
-    wait_for 60 admin -n default get serviceaccount default
+    wait_for $patience admin -n default get serviceaccount default
     touch "$run/up"
     trap - EXIT
     say "two nodes are Ready: eval \"\$($0 env)\""

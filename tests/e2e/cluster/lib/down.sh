@@ -9,9 +9,22 @@ down() {
         if [ -d "$folder" ]; then wait_for 20 remove_cgroup "$folder"; fi
     done
     close_gate
+    nothing_left
     rm -rf --one-file-system "$run"
     rm -f "$link" "$kept"/{admin,jane,bob}.kubeconfig
     run='' id='' pki=''
+}
+
+# What a cluster has of its own has its name.
+nothing_left() {
+    local found
+    found=$(
+        pgrep -af "$run" || true
+        grep -F "$run" /proc/self/mounts || true
+        cgroups | xargs ls -d 2>/dev/null || true
+        ip -oneline -details link show | grep -F "alias $id" || true
+    )
+    [ -z "$found" ] || fail "it left: $found"
 }
 
 lose() {

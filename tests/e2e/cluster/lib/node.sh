@@ -31,6 +31,7 @@ start() {
     local n=$1 name=$2
     shift 2
     setsid nsenter -t "$(cat "$run/node$n.pid")" -n -m -p -- "$@" >"$log/$name.log" 2>&1 </dev/null &
+    disown  # its end is nobody's news
 }
 
 new_node() {
@@ -39,7 +40,8 @@ new_node() {
     setsid unshare --net --mount --propagation private --pid --fork --mount-proc "$here/lib/first-process" \
         "$run" "$n" >"$log/node$n.log" 2>&1 </dev/null &
     outer=$!
-    wait_for 10 test -e "$run/node$n/ready" || { cat "$log/node$n.log" >&2; return 1; }
+    disown
+    wait_for 60 test -e "$run/node$n/ready" || { cat "$log/node$n.log" >&2; return 1; }
     tr -d ' ' <"/proc/$outer/task/$outer/children" >"$run/node$n.pid"
     connect "$n"
 }
