@@ -27,6 +27,8 @@ from sampler.fleet.run import Fleet
 _REPLACED_WITHIN_S = 60.0
 # The API server ends a watch after some half an hour; one that ends at once is not to be a tight loop.
 _WATCH_AGAIN_S = 2.0
+# One that nobody reads any more, as we were killed, ends by itself.
+_WATCH_TIMEOUT = "--request-timeout=5m"
 
 
 class Finder:
@@ -87,7 +89,8 @@ class Finder:
 
     def _watch_once(self) -> bool:
         """One watch, until the API server ends it; False once it was stopped."""
-        words = self._kube.words("get", *self._selection.words, "--watch", "--output-watch-events", "--output=json")
+        options = ["--watch", "--output-watch-events", "--output=json", _WATCH_TIMEOUT]
+        words = self._kube.words("get", *self._selection.words, *options)
         with subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
         ) as process:

@@ -16,6 +16,7 @@ from sampler.units import NS_PER_SECOND
 UNTIL_VARIABLE = "SAMPLER_AGENT_UNTIL"
 # What an installation makes; asked beforehand, so that none is left half made.
 _MADE = ("namespaces", "serviceaccounts", "daemonsets.apps", "jobs.batch", "networkpolicies.networking.k8s.io")
+_KINDS = "job,serviceaccount,networkpolicy,role,rolebinding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +92,11 @@ class Installation:
         namespace = self._kube.json("get", "namespace", self._namespace)
         name, _, value = manifests.OURS.partition("=")
         ours: bool = namespace["metadata"].get("labels", {}).get(name) == value
-        what = ["namespace", self._namespace] if ours else [_kinds(), f"--selector={manifests.OURS}"]
-        self._kube.wait("delete", *what, "--wait", f"--timeout={timeout_s}s")
-        if not ours:
-            self._kube.wait("wait", "--for=delete", "pods", f"--selector={agents.SELECTOR}", f"--timeout={timeout_s}s")
+        how = ["--wait", "--ignore-not-found", f"--timeout={timeout_s}s"]
+        # First the agents, who need a moment: a namespace with pods in it looks again only after their grace period.
+        self._kube.wait("delete", "daemonset", agents.NAME, "--cascade=foreground", *how)
+        what = ["namespace", self._namespace] if ours else [_KINDS, f"--selector={manifests.OURS}"]
+        self._kube.wait("delete", *what, *how)
         return ours
 
     def _apply(self, *objects: Object) -> None:
@@ -120,7 +122,3 @@ def why_not_ready(pod: Object) -> str:
         if condition["status"] == "False" and condition.get("message"):
             return str(condition["message"])
     return str(pod["status"].get("phase", "nothing is known of it"))
-
-
-def _kinds() -> str:
-    return "daemonset,job,serviceaccount,networkpolicy,role,rolebinding"

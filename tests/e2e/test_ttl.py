@@ -1,0 +1,32 @@
+"""Agents that nobody takes away leave by themselves, and say so."""
+
+from __future__ import annotations
+
+from tests.e2e.kubernetes import NODES, SAMPLER, Cluster
+from tests.e2e.programs import POINT, WRITTEN, Watching, assert_untouched, deploy, deployment, replicas
+
+SPACE = "sampler-system"
+
+
+def test_when_their_time_is_over_agents_leave_their_targets_and_are_gone(cluster: Cluster, namespace: str) -> None:
+    deploy(cluster, namespace, deployment("agent", 2))
+    before = replicas(cluster, namespace, "agent")
+    try:
+        cluster.kubectl("sampler", "install", "--image", SAMPLER, "--ttl=25s", seconds=200)
+        cluster.kubectl("sampler", "grant", "jane")
+        agent = cluster.get("--namespace", SPACE, "pods")["items"][0]["metadata"]["name"]
+        words = ["watch", "-n", namespace, "deploy/agent", WRITTEN, "--at", POINT, "--instrument=ptrace"]
+        with cluster.lines(SPACE, agent) as log, Watching(cluster, *words) as watching:
+            watching.sampled(1, *(one.name for one in before))
+            cluster.wait(SPACE, "delete", "daemonset/sampler-agent", "rolebinding/sampler-user-jane", seconds=60)
+            cluster.wait(SPACE, "delete", "pods", "--all", seconds=90)
+            said = [line for line in log if "audit" in line]
+            assert any("agent-expired" in line or "agent-leaving" in line for line in said)
+            assert "agent-ended" in said[-1]
+            watching.process.kill()
+        assert_untouched(cluster, before, replicas(cluster, namespace, "agent"))
+        left = cluster.get("--namespace", SPACE, "job,daemonset,role,rolebinding,pod,networkpolicy")["items"]
+        assert left == []
+        assert all("sampler agent" not in cluster.on_node(node, "ps", "-eo", "args") for node in NODES)
+    finally:
+        cluster.kubectl("sampler", "uninstall", seconds=200)
