@@ -125,6 +125,7 @@ def _describe(pid: int, executable: Executable) -> Target:
         language="go" if version else "native",
         go_version=version.text if version else None,
         patched=tuple(byte.address for byte in _differences(pid)),
+        ns_pid=inside if (inside := procfs.namespaced_pid(pid)) != pid else None,
     )
 
 

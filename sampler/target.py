@@ -8,7 +8,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``executable`` is the path as the target sees it; ``start_ticks`` tells a reused PID.
+    """``executable`` is the path as the target sees it; ``start_ticks`` tells a reused PID. ``ns_pid``: its PID in its
+    own PID namespace, as in a container, where that is another; else None, and not in JSON.
 
     ``go_version`` is None unless it is a Go program. ``patched``: addresses of its text that
     differed from the ELF file already; they are left as they are.
@@ -23,6 +24,10 @@ class Target:
     language: str = "unknown"
     go_version: str | None = None
     patched: tuple[int, ...] = ()
+    ns_pid: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        fields = asdict(self)
+        if self.ns_pid is None:
+            del fields["ns_pid"]
+        return fields

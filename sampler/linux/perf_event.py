@@ -119,6 +119,15 @@ class Companion:
         os.close(self._descriptor)
 
 
+def software_event(kind: int, period: int, tid: int) -> int:
+    """One of enum perf_sw_ids, on one thread, also in the kernel: what is run when it overflows is told by ioctl(2).
+
+    Disabled at first. Raises OSError.
+    """
+    attributes = _ATTRIBUTES.pack(_TYPE_SOFTWARE, _SIZE, kind, period, 0, 0, _DISABLED, 0, 0, 0, 0, 0, 0, 0, 0)
+    return _open(attributes, Where(tid))
+
+
 def _open(attributes: bytes, where: Where) -> int:
     buffer = ctypes.create_string_buffer(attributes, _SIZE)
     descriptor = int(_libc.syscall(_PERF_EVENT_OPEN, buffer, where.tid, where.cpu, -1, _CLOEXEC))

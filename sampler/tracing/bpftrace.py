@@ -15,6 +15,7 @@ from typing import Any
 
 from sampler.debuginfo.executable import Executable
 from sampler.errors import NotAnswerable, NotPermitted, SamplerError, TracerMissing, TracerRefused
+from sampler.linux import procfs
 from sampler.linux.elf_names import naming
 from sampler.question import LINEAR
 from sampler.sample import Interval
@@ -43,6 +44,7 @@ class BpftraceTool:
 
     path: str
     version: str
+    number: tuple[int, int]
     sees_instructions: bool
 
 
@@ -61,9 +63,8 @@ def find_bpftrace() -> BpftraceTool:
             f"bpftrace {match[1]}.{match[2]} is too old", "its JSON cannot be relied on",
             f"install {OLDEST[0]}.{OLDEST[1]} or newer, or name it in ${VARIABLE}",
         )  # fmt: skip
-    return BpftraceTool(
-        path, match[0].lstrip("v"), re.search(r"bfd: yes|disasm\w*: yes", _said(path, "--info")) is not None
-    )
+    sees_instructions = re.search(r"bfd: yes|disasm\w*: yes", _said(path, "--info")) is not None
+    return BpftraceTool(path, match[0].lstrip("v"), (int(match[1]), int(match[2])), sees_instructions)
 
 
 def _said(path: str, option: str) -> str:
@@ -88,7 +89,8 @@ class Bpftrace:
             raise NotPermitted("bpftrace runs as root only", f"you are user {os.geteuid()}", "run sampler as root")
         _check(order.task)
         self._names = {} if self._tool.sees_instructions else _names(order.task.sites)
-        self.text = program(order.task, Setting(order.every_ns, order.only, order.bias, self._names))
+        setting = Setting(order.every_ns, order.only, order.bias, self._names, _numbered(self._tool))
+        self.text = program(order.task, setting)
         self._output = Output(order.task)
 
     def describe(self) -> dict[str, Any]:
@@ -128,6 +130,21 @@ class Bpftrace:
         return TracerRefused(
             "bpftrace does not run the program", why, "see `sampler doctor`, or ask with --instrument bcc"
         )
+
+
+def _numbered(tool: BpftraceTool) -> str:
+    """What makes ``pid`` and ``tid`` the kernel's numbers. NotAnswerable where the tool has no way to say it.
+
+    Since 0.22 they are those of its own PID namespace, for who is in just that one; since 0.24 one can choose.
+    """
+    if procfs.pids_are_the_kernels() or tool.number < (0, 22):
+        return ""
+    if tool.number < (0, 24):
+        raise NotAnswerable(
+            f"bpftrace {tool.version} cannot tell processes apart here", "it is in a PID namespace of its own",
+            "install 0.24 or newer, or ask with --instrument bcc",
+        )  # fmt: skip
+    return "(init)"
 
 
 def _names(sites: Sequence[Site]) -> dict[Site, str]:

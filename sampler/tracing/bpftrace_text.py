@@ -108,13 +108,14 @@ def _bare(value: str) -> str:
 class Setting:
     """What is known of the run: how often to read, whose hits count (None: whoever's), and by what names sites go.
 
-    ``names``: of a site that the tool cannot be given by its address.
+    ``names``: of a site that the tool cannot be given by its address. ``numbered``: stands behind ``pid`` and ``tid``.
     """
 
     every_ns: int
     only: int | None
     bias: int
     names: Mapping[Site, str]
+    numbered: str = ""
 
 
 def program(task: Task, setting: Setting) -> str:
@@ -165,7 +166,8 @@ class _Writer:
         code = Bpftrace()
         emitter = Emitter(code, self._setting.bias)
         parts = list(task.keys) if probe.static is not None else [emitter.of(plan) for plan in site.plans]
-        return code, ", ".join([*(["tid"] if task.by_thread else []), *map(_bare, parts)]) or "0"
+        thread = [f"tid{self._setting.numbered}"] if task.by_thread else []
+        return code, ", ".join([*thread, *map(_bare, parts)]) or "0"
 
     def watching(self, task: Watching) -> str:
         handlers = []
@@ -216,7 +218,7 @@ class _Writer:
 
     def _handler(self, probe: Probe, sites: Sequence[Site], lines: Sequence[str]) -> str:
         what = ",\n".join(dict.fromkeys(self._attach_point(probe, site) for site in sites))
-        only = f"\n/pid == {self._setting.only}/" if self._setting.only is not None else ""
+        only = f"\n/pid{self._setting.numbered} == {self._setting.only}/" if self._setting.only is not None else ""
         body = "\n".join(lines)
         return f"// {commented(probe.point + _remark(probe, sites))}\n{what}{only}\n{{\n{body}\n}}"
 

@@ -15,13 +15,14 @@ from sampler.errors import NotAnswerable, SamplerError, TargetEnded, TracerRefus
 from sampler.instruments.base import Report
 from sampler.instruments.presence import Presence
 from sampler.linux import procfs
+from sampler.linux.kernel_pid import kernel_pid
 from sampler.linux.signals import ProcessHandle
 from sampler.linux.wakeup import StopRequest
 from sampler.planning import image_of, load_bias
 from sampler.sample import Cost, Interval
 from sampler.tally import Tally
 from sampler.target import Target
-from sampler.tracing.base import Order, tool_class
+from sampler.tracing.base import Order, Tool, tool_class
 from sampler.tracing.events import Event, Failed, Hit, Lost, Reading, Ready
 from sampler.tracing.hit_cost import HitCosts
 from sampler.tracing.process import Process
@@ -59,10 +60,11 @@ class Tracer:
         self._presence = Presence(given.target)
         with image_of(given.target) as image:
             bias = load_bias(given.target.pid, image)
-        only = given.target.pid if procfs.pids_are_the_kernels() else None
+        kind = tool_class(given.tool)
+        only = _kernels_number(given, kind)
         order = Order(given.task, given.target.pid, only, bias, min(given.every_ns, _READ_EVERY_NS))
         try:
-            self._tool = tool_class(given.tool)(order)
+            self._tool = kind(order)
         except NotExpressible as reason:
             summed = isinstance(given.task, Watching) and given.task.aggregate is None
             fix = "ask with --instrument perf or ptrace" if summed else "leave that out"
@@ -245,6 +247,28 @@ class Tracer:
             handed = self._hits + self._lost + reading.lost
             return max(reading.met, max([handed, *reading.counts.values(), *ends, *summed]) + reading.unreadable)
         return sum(reading.counts.values()) + sum(ends) + reading.ends_alone + reading.unreadable
+
+
+def _kernels_number(given: Assignment, kind: type[Tool]) -> int | None:
+    """What the kernel calls the target; None where the tool need not know. NotAnswerable where it must, and we do not.
+
+    Others who run the same file meet the probes too, and in a PID namespace of our own we do not even see them.
+    """
+    if procfs.pids_are_the_kernels():
+        return given.target.pid
+    if not kind.everywhere or all(probe.static is not None for probe in given.task.probes):
+        return None
+    try:
+        found = kernel_pid(given.target.pid)
+        why = "it did nothing in three seconds"
+    except OSError as error:
+        found, why = None, f"the kernel refuses to tell: {error.strerror}"
+    if found is None:
+        raise NotAnswerable(
+            f"{given.tool} would not tell hits of process {given.target.pid} from those of others",
+            f"in this PID namespace its number for the kernel is not known, and {why}", "ask with --instrument bcc",
+        )  # fmt: skip
+    return found
 
 
 def _handle(target: Target, presence: Presence) -> ProcessHandle:
