@@ -55,7 +55,8 @@ def _lines(path: str) -> Iterable[str]:
         from sampler.view.fleet.standing import standings_of
         from sampler.view.fleet.summary import fleet_lines
 
-        return fleet_lines(standings_of(joined.load(path)), width_of(sys.stdout))
+        found = joined.load(path)
+        return fleet_lines(standings_of(found), width_of(sys.stdout), found.remarks)
     from sampler import recording
     from sampler.view.summary import summary_lines
 

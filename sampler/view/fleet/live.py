@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _REMARKS = 4
 _LEAST_ROWS = 3
 #: Of the time between two pictures, so much is the most that drawing takes: one part in so many.
-_DRAWING = 20
+_DRAWING = 40
 
 
 class FleetLive(Unseen):
@@ -37,7 +37,8 @@ class FleetLive(Unseen):
         self._display = Display(console=self._console, auto_refresh=False, transient=True)
         self._standings: dict[str, Standing] = {}
         self._remarks = Remarks()
-        self._said: list[str] = []
+        self._said: list[str] = []  # the last of all, for the picture
+        self._beside: list[tuple[str, str]] = []  # what is in no recording, for the end
         self._due_s = 0.0
 
     def __enter__(self) -> Self:
@@ -50,7 +51,7 @@ class FleetLive(Unseen):
     ) -> None:
         self._display.stop()
         if self._standings:
-            lines = fleet_lines(list(self._standings.values()), self._console.width)
+            lines = fleet_lines(list(self._standings.values()), self._console.width, self._beside)
             self._console.print("\n".join(lines), markup=False, soft_wrap=True)
 
     def joined(self, label: str) -> None:
@@ -62,6 +63,7 @@ class FleetLive(Unseen):
             self._say(label, self._remarks.of_line(label, line, recording))
 
     def said(self, label: str, remark: str) -> None:
+        self._beside.append((label, remark))
         self._say(label, [self._remarks.now(remark)])
 
     def ended(self, label: str, error: SamplerError | None) -> None:

@@ -12,7 +12,7 @@ from sampler.view.fleet.table import Column
 from sampler.view.lines import latest
 from sampler.view.statistics import Distribution, printable, show_value
 
-_MOST_REDRAWN = 50_000  # numbers of all members, of each expression: the summary is of all
+_MOST_REDRAWN = 20_000  # numbers of all members, of each expression: the summary is of all
 _BAD = ("lost", "failed", "refused", "budget", "gone")
 ALL = "all"
 

@@ -29,16 +29,20 @@ Rows = list[list[str]]
 _NONE = "–"
 _VALUE = 40  # letters of a text that is an answer
 _MARGIN = " " * 8
-_PROSE = ("asked   ", "of all  ", "ended   ", _MARGIN)
+_PROSE = ("asked   ", "of all  ", "said    ", "ended   ", _MARGIN)
 
 
-def fleet_lines(standings: Sequence[Standing], width: int | None = None) -> Iterator[str]:
-    """The lines, without their ends. ``width``: of the terminal, if it is one."""
-    for line in _lines(standings, width):
+def fleet_lines(
+    standings: Sequence[Standing], width: int | None = None, said: Sequence[tuple[str, str]] = ()
+) -> Iterator[str]:
+    """The lines, without their ends. ``width``: of the terminal, if it is one. ``said``: of members, beside their
+    recordings, where it does not stand above.
+    """
+    for line in _lines(standings, width, said):
         yield from folded(line, width, len(_MARGIN)) if line.startswith(_PROSE) else [line]
 
 
-def _lines(standings: Sequence[Standing], width: int | None) -> Iterator[str]:
+def _lines(standings: Sequence[Standing], width: int | None, said: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield from asked(standings)
     begun = [one for one in standings if one.recording is not None]
     recordings = [one.recording for one in begun if one.recording is not None]
@@ -48,6 +52,10 @@ def _lines(standings: Sequence[Standing], width: int | None) -> Iterator[str]:
         for expression in expressions_of(standings):
             yield from _answers(begun, recordings, expression, width)
         yield from _looks(begun, recordings, width)
+    if said:
+        yield ""
+    for place, (label, remark) in enumerate(said):
+        yield f"{'' if place else 'said':<8}{printable(label)}: {printable(remark)}"
     yield ""
     yield from _ends(standings)
 
