@@ -9,12 +9,11 @@ from sampler.errors import (
     AmbiguousName,
     BinaryError,
     NoSuchProcess,
-    NotPermitted,
     NotTraceable,
     TargetEnded,
     UsageError,
 )
-from sampler.linux import fate, procfs, text
+from sampler.linux import fate, procfs, rights, text
 from sampler.target import Target
 
 _MOST_LISTED = 5
@@ -65,7 +64,7 @@ def resolve(pid: int) -> Target:
         )  # fmt: skip
     try:
         _check_traceable(pid)
-        _check_rights(pid)
+        rights.check_readable(pid)
         with open(procfs.executable(pid), "rb") as file:
             return _describe(pid, Executable(file, os.readlink(procfs.executable(pid))))
     except (FileNotFoundError, ProcessLookupError) as error:
@@ -98,19 +97,6 @@ def _check_traceable(pid: int) -> None:
             f"process {pid} ({about.name}) is stopped by a signal", fix=f"resume it first: kill -CONT {pid}"
         )
     fate.check_untraced(pid)
-
-
-def _check_rights(pid: int) -> None:
-    # Opening the memory asks the kernel for the right to attach, Yama's rules included, and uses none of it.
-    try:
-        with open(f"/proc/{pid}/mem", "rb"):
-            os.readlink(procfs.executable(pid))
-    except PermissionError as error:
-        raise NotPermitted(
-            f"process {pid} may not be traced by user {os.geteuid()}",
-            "the kernel refuses",
-            "run as its owner or as root; `sampler doctor` tells what you may do",
-        ) from error
 
 
 def _describe(pid: int, executable: Executable) -> Target:

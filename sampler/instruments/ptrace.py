@@ -20,7 +20,7 @@ from sampler.instruments.compiled import Compiled
 from sampler.instruments.letting_go import LettingGo
 from sampler.instruments.presence import Presence
 from sampler.instruments.tracer import INT3
-from sampler.linux import procfs
+from sampler.linux import procfs, rights
 from sampler.linux.readiness import Urgency, ready
 from sampler.placing import PlannedPlace
 from sampler.plan.evaluate import Evaluator
@@ -43,6 +43,7 @@ class Ptrace:
         self._given, self._target = assignment, assignment.target
         self._question = assignment.question
         self.period_ns = self._question.timing.period_ns
+        rights.check_writable(self._target.pid, " to set a breakpoint there")
         self._presence = Presence(self._target)
         self._compiled = Compiled(assignment)
         check_number(self._compiled.plan, self._question.point)

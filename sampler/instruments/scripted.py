@@ -15,7 +15,7 @@ from sampler.expression.syntax import is_difference
 from sampler.instruments.base import Assignment
 from sampler.instruments.custody import Custody
 from sampler.instruments.language import AskAgain, Breakpoint, Language, Stop, Unreadable
-from sampler.linux import procfs
+from sampler.linux import procfs, rights
 from sampler.sample import Cost, Interval, Miss, Sample, Value, marks_since, signed_readings
 
 
@@ -29,6 +29,8 @@ class ScriptedDebugger:
         self._given, self._language = assignment, language
         self.period_ns = assignment.question.timing.period_ns
         self._question, self._target = assignment.question, assignment.target
+        rights.check_writable(self._target.pid, " for a debugger")
+        rights.check_signals(self._target.pid, " for a debugger")
         self._custody = Custody(assignment, language)
         self._types: dict[str, str | None] = {}
         self._answered = False
