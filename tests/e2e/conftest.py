@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.kubernetes import KEPT, OURS, Cluster
+from tests.e2e.programs import installed
 
 _numbers = itertools.count(1)
 #: What a namespace is called in which no pod may do what an agent does.
@@ -29,3 +30,10 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     """One of the test's own."""
     with cluster.namespace(f"test-{next(_numbers)}") as name:
         yield name
+
+
+@pytest.fixture(scope="module")
+def agents(cluster: Cluster) -> Iterator[None]:
+    """On both nodes, for the tests of one file."""
+    with installed(cluster, "--ttl=8h"):
+        yield
