@@ -1,0 +1,75 @@
+"""What each right of the default overlay is for: without it something stops working, and doctor says so before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bench.tracee import ROOT
+from tests.e2e.kubernetes import Cluster
+from tests.e2e.programs import PATIENT, POINT, WRITTEN, assert_untouched, deploy, deployment, installed, replicas
+
+_SAMPLING = ("perf", "ptrace", "dlv")
+#: The right that is left out, and which instruments work without it on a target of another user.
+_WITHOUT = {
+    "SYS_PTRACE": (),
+    "DAC_OVERRIDE": (),
+    "KILL": ("perf", "ptrace"),
+    "PERFMON": ("ptrace", "dlv"),
+    "BPF": ("perf", "ptrace", "dlv"),
+}
+
+
+@contextmanager
+def without(cluster: Cluster, right: str, folder: Path) -> Iterator[None]:
+    """Agents by the default overlay, less one right."""
+    text = (ROOT / "deploy/overlays/default/capabilities.yaml").read_text()
+    rights = [
+        line.split("- ")[1]
+        for line in text.splitlines()
+        if line.strip().startswith("- ") and line.split("- ")[1].isupper()
+    ]
+    patch = "[" + ", ".join(one for one in rights if one != right) + "]"
+    base = Path("../" * len(folder.resolve().parts)) / str(ROOT / "deploy/overlays/default").lstrip("/")
+    (folder / "kustomization.yaml").write_text(f"""\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [{base}]
+patches:
+  - target: {{kind: DaemonSet}}
+    patch: |-
+      - {{op: replace, path: /spec/template/spec/containers/0/securityContext/capabilities/add, value: {patch}}}
+""")
+    assert right in rights
+    with installed(cluster, "--kustomize", str(folder)):
+        yield
+
+
+@pytest.mark.parametrize("right", list(_WITHOUT))
+def test_without_a_right_an_instrument_stops_working_and_doctor_says_so(
+    cluster: Cluster, namespace: str, right: str, tmp_path: Path
+) -> None:
+    deploy(cluster, namespace, deployment("agent", 1))
+    before = replicas(cluster, namespace, "agent")
+    with without(cluster, right, tmp_path):
+        examined = cluster.run(
+            "kubectl", "sampler", "doctor", "-n", namespace, "deploy/agent", WRITTEN, "--at", POINT, check=False
+        )
+        answered, said = [], {}
+        for instrument in _SAMPLING:
+            words = ["watch", "-n", namespace, "deploy/agent", WRITTEN, "--at", POINT, "--count=2"]
+            done = cluster.run("kubectl", "sampler", *words, f"--instrument={instrument}", *PATIENT, check=False)
+            said[instrument] = done.stderr
+            if done.returncode == 0:
+                answered.append(instrument)
+    assert tuple(answered) == _WITHOUT[right], said
+    refused = [said[instrument] for instrument in _SAMPLING if instrument not in answered]
+    assert not [one for one in refused if "report it" in one], refused  # each is refused, none stumbles
+    good = {line.split()[1] for line in examined.stdout.splitlines() if line.startswith("ok")}
+    assert not [instrument for instrument in _SAMPLING if instrument in good and instrument not in answered], (
+        examined.stdout
+    )
+    assert_untouched(cluster, before, replicas(cluster, namespace, "agent"))
