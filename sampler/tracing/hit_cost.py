@@ -73,7 +73,7 @@ def _why(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "the kernel was built without them (CONFIG_UPROBE_EVENTS)"
     if isinstance(error, PermissionError):
-        # perf_uprobe_event_init, kernel/events/core.c: CAP_PERFMON was enough from 5.8 until mid 2025, stable kernels too.
+        # perf_uprobe_event_init, kernel/events/core.c: from 5.8 until mid 2025 CAP_PERFMON was enough.
         who = f"the kernel refuses them to user {os.geteuid()}"
         return f"{who}: that takes CAP_SYS_ADMIN, or CAP_BPF and CAP_PERFMON on older kernels"
     return f"the kernel refuses: {error.strerror}"
