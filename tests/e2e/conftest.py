@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -28,7 +29,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[str]:
     """One of the test's own."""
-    with cluster.namespace(f"test-{next(_numbers)}") as name:
+    with cluster.namespace(f"test-{os.getpid()}-{next(_numbers)}") as name:
         yield name
 
 

@@ -130,7 +130,7 @@ def reports(cluster: Cluster, namespace: str, pod: str) -> list[Line]:
 def assert_true(recording: Recorded, told: list[Line], written: str, gap: str, slack_ns: int = 0) -> None:
     """Each sample lies within what the program had written by the reports around it, and no gap is beyond what it saw.
 
-    ``told``: all until a second after the last sample. ``slack_ns``: how much later than its time one may have been taken.
+    ``told``: all until a second after the last. ``slack_ns``: how much later than its time one may have been taken.
     """
     began = recording.header["started_monotonic_ns"]
     most = max(found for report in told for found, _ in report["gap"])
