@@ -18,15 +18,18 @@ from sampler.cluster.errors import ClusterError, NotReady
 from sampler.cluster.kubectl import Kubectl, Object
 from sampler.cluster.streams import Stream
 
-#: To trace another user's process takes SYS_PTRACE, to open its memory DAC_OVERRIDE, to signal it KILL; perf events of
-#: others PERFMON, and programs in the kernel BPF. As in deploy/overlays/default.
+#: To look at another user's process takes SYS_PTRACE; to read its memory DAC_READ_SEARCH, to write it DAC_OVERRIDE, to
+#: signal it KILL; perf events PERFMON, programs in the kernel BPF, and uprobes SYS_ADMIN. See deploy/overlays/default.
 _USUAL = ("SYS_PTRACE", "DAC_OVERRIDE")
+_BY_PERF = ("SYS_PTRACE", "DAC_READ_SEARCH", "PERFMON", "BPF")
+_BY_UPROBES = ("SYS_PTRACE", "DAC_READ_SEARCH", "SYS_ADMIN")
 _NEEDS = {
     "dlv": (*_USUAL, "KILL"),
     "gdb": (*_USUAL, "KILL"),
-    "perf": (*_USUAL, "PERFMON", "BPF"),
-    "bpftrace": (*_USUAL, "PERFMON", "BPF"),
-    "bcc": (*_USUAL, "PERFMON", "BPF"),
+    "perf": _BY_PERF,
+    "peek": _BY_PERF,
+    "bpftrace": _BY_UPROBES,
+    "bcc": _BY_UPROBES,
 }
 _TTL = "1h"
 _STARTS_WITHIN_S = 120.0

@@ -22,7 +22,7 @@ from tests.e2e.programs import (
 _EPHEMERAL = ("--ephemeral", "--image", SAMPLER)
 _RIGHTS = {
     "ptrace": {"SYS_PTRACE", "DAC_OVERRIDE"},
-    "perf": {"SYS_PTRACE", "DAC_OVERRIDE", "PERFMON", "BPF"},
+    "perf": {"SYS_PTRACE", "DAC_READ_SEARCH", "PERFMON", "BPF"},
     "dlv": {"SYS_PTRACE", "DAC_OVERRIDE", "KILL"},
 }
 _NS_PER_S = 10**9

@@ -13,14 +13,16 @@ from tests.e2e.kubernetes import Cluster
 from tests.e2e.programs import PATIENT, POINT, WRITTEN, assert_untouched, deploy, deployment, installed, replicas
 
 _SAMPLING = ("perf", "ptrace", "dlv")
-#: The right that is left out, and which instruments work without it on a target of another user.
+#: The right that is left out, and which instruments answer without it on a target of another user.
 _WITHOUT = {
     "SYS_PTRACE": (),
     "DAC_OVERRIDE": (),
     "KILL": ("perf", "ptrace"),
-    "PERFMON": ("ptrace", "dlv"),
-    "BPF": ("perf", "ptrace", "dlv"),
+    "PERFMON": _SAMPLING,
+    "BPF": _SAMPLING,
 }
+#: Without these perf is not refused, but reads memory a little after the registers, and can look at no condition.
+_OF_THE_KERNEL = ("PERFMON", "BPF")
 
 
 @contextmanager
@@ -61,10 +63,17 @@ def test_without_a_right_an_instrument_stops_working_and_doctor_says_so(
         answered, said = [], {}
         for instrument in _SAMPLING:
             words = ["watch", "-n", namespace, "deploy/agent", WRITTEN, "--at", POINT, "--count=2"]
-            done = cluster.run("kubectl", "sampler", *words, f"--instrument={instrument}", *PATIENT, check=False)
+            how = [f"--instrument={instrument}", "-o", "jsonl", *PATIENT]
+            done = cluster.run("kubectl", "sampler", *words, *how, check=False)
             said[instrument] = done.stderr
             if done.returncode == 0:
                 answered.append(instrument)
+            if instrument == "perf" and right in _OF_THE_KERNEL:
+                assert '"atomic": false' in done.stdout
+                asked = [*words, "--instrument=perf", "--when", f"{WRITTEN} > 0"]
+                done = cluster.run("kubectl", "sampler", *asked, check=False)
+                assert done.returncode == 1
+                assert "CAP_BPF and CAP_PERFMON" in done.stderr
     assert tuple(answered) == _WITHOUT[right], said
     refused = [said[instrument] for instrument in _SAMPLING if instrument not in answered]
     assert not [one for one in refused if "report it" in one], refused  # each is refused, none stumbles
@@ -73,3 +82,19 @@ def test_without_a_right_an_instrument_stops_working_and_doctor_says_so(
         examined.stdout
     )
     assert_untouched(cluster, before, replicas(cluster, namespace, "agent"))
+
+
+def test_uprobes_take_sys_admin_and_that_is_said(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    """A component has it for those who want to trace; the default overlay does not."""
+    deploy(cluster, namespace, deployment("agent", 1))
+    words = ["watch", "-n", namespace, "deploy/agent", WRITTEN, "--at", POINT, "--instrument=bpftrace"]
+    words += ["--aggregate=count", "--duration=1s", "--max-suspended=100%"]
+    with installed(cluster):
+        done = cluster.run("kubectl", "sampler", *words, check=False)
+        assert done.returncode == 1
+        assert "CAP_SYS_ADMIN" in done.stderr
+    folders = [str(ROOT / "deploy" / name).lstrip("/") for name in ("overlays/default", "components/sys-admin")]
+    default, component = ("../" * len(tmp_path.resolve().parts) + folder for folder in folders)
+    (tmp_path / "kustomization.yaml").write_text(f"resources: [{default}]\ncomponents: [{component}]\n")
+    with installed(cluster, "--kustomize", str(tmp_path)):
+        cluster.run("kubectl", "sampler", *words)
