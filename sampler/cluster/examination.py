@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from sampler import __version__
 from sampler.cluster.agents import NAME
 from sampler.cluster.errors import ClusterError
+from sampler.cluster.installation import remedy
 from sampler.cluster.kubectl import Kubectl, error_of, missing
 from sampler.cluster.one import first_process
 from sampler.cluster.options import agents_kubectl, kubectl_of, selection_of, user_of
@@ -53,13 +54,13 @@ def _agents(kube: Kubectl) -> Iterator[Finding]:
     if not found:
         yield Finding("agents", False, f"there are none {where}", "install them: kubectl sampler install")
     for one in found:
-        yield _standing(one)
+        yield _standing(one, str(kube.namespace))
     yield from _daemonset(kube)
 
 
-def _standing(one: Standing) -> Finding:
+def _standing(one: Standing, namespace: str) -> Finding:
     if not one.good:
-        return Finding("agent", False, f"{one.node}: {one.state}", f"see kubectl -n NAMESPACE describe pod {one.pod}")
+        return Finding("agent", False, f"{one.node}: {one.state}", remedy(one.state, namespace))
     version = one.said.get("sampler", "unknown")
     until = one.said.get("until")
     seen = f"{one.node}: {one.state}, version {version}, " + (f"until {until}" if until else "for ever")

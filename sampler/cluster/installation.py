@@ -11,7 +11,6 @@ from sampler.cluster import lease as leases
 from sampler.cluster.containers import is_ready
 from sampler.cluster.errors import Forbidden, NotFound, NotReady
 from sampler.cluster.kubectl import Kubectl, Object
-from sampler.units import NS_PER_SECOND
 
 UNTIL_VARIABLE = "SAMPLER_AGENT_UNTIL"
 # What an installation makes; asked beforehand, so that none is left half made.
@@ -28,16 +27,23 @@ class Plan:
     image: str | None = None
     ttl_ns: int | None = None
 
-    def objects(self, kube: Kubectl, now: datetime.datetime) -> list[Object]:
-        """All but the lease."""
+    def objects(self, kube: Kubectl, job: Object | None) -> list[Object]:
+        """All but the lease, which is ``job``: when it ends, the agents do, by the cluster's clock."""
         objects = manifests.render(kube, self.path, self.namespace)
         container = manifests.only(objects, "DaemonSet")["spec"]["template"]["spec"]["containers"][0]
         if self.image is not None:
             container["image"] = self.image
-        if self.ttl_ns is not None:
-            until = leases.timestamp(now + datetime.timedelta(seconds=self.ttl_ns / NS_PER_SECOND))
-            container["env"].append({"name": UNTIL_VARIABLE, "value": until})
+        if job is not None:
+            container["env"].append({"name": UNTIL_VARIABLE, "value": leases.timestamp(leases.ends(job))})
+            if "uid" in job["metadata"]:  # it has been made
+                leases.own(objects, job)
         return objects
+
+    def lease(self, before: Object | None) -> Object | None:
+        """The Job that ends it, in the place of the one ``before``."""
+        if self.ttl_ns is None:
+            return None
+        return leases.lease(self.namespace, self.ttl_ns, before, datetime.datetime.now(datetime.UTC))
 
 
 class Installation:
@@ -65,16 +71,14 @@ class Installation:
 
     def make(self, plan: Plan) -> None:
         """All of the plan, in the place of what was there; it comes up in its own time."""
-        now = datetime.datetime.now(datetime.UTC)
-        objects = plan.objects(self._kube, now)
         before = self.lease()
-        self._apply(manifests.only(objects, "Namespace"))
-        if plan.ttl_ns is not None:
-            self._apply(leases.lease(plan.namespace, plan.ttl_ns, before, now))
-            leases.own(objects, self._kube.json("get", "job", leases.NAME))
+        self._apply(manifests.only(manifests.render(self._kube, plan.path, plan.namespace), "Namespace"))
+        lease = plan.lease(before)
+        if lease is not None:
+            self._apply(lease)
         elif before is not None:
             self._kube.run("delete", "job", leases.NAME, "--cascade=orphan")
-        self._apply(*objects)
+        self._apply(*plan.objects(self._kube, self.lease()))
 
     def wait(self, timeout_s: int) -> None:
         """Until an agent is ready on every node; NotReady tells what the nodes say of those that are not."""
@@ -83,8 +87,9 @@ class Installation:
         except NotFound:
             raise
         except Exception as error:
+            why = self._reasons()
             raise NotReady(
-                f"not all agents are ready after {timeout_s} s", self._reasons(), "see `kubectl sampler doctor`"
+                f"not all agents are ready after {timeout_s} s", why, remedy(why, self._namespace)
             ) from error
 
     def remove(self, timeout_s: int) -> bool:
@@ -122,3 +127,14 @@ def why_not_ready(pod: Object) -> str:
         if condition["status"] == "False" and condition.get("message"):
             return str(condition["message"])
     return str(pod["status"].get("phase", "nothing is known of it"))
+
+
+def remedy(why: str, namespace: str) -> str:
+    """What to do about an agent that does not come up, by what ``why_not_ready`` has found."""
+    if "unable to apply caps" in why:
+        return (
+            "the node cannot give one of those rights: leave it out by a kustomization of your own (install -k FOLDER)"
+        )
+    if "ImagePull" in why or "ErrImage" in why:
+        return "give an image that the nodes can get: kubectl sampler install --image NAME"
+    return f"see kubectl -n {namespace} describe pods"

@@ -47,10 +47,9 @@ def lease(namespace: str, ttl_ns: int, before: Object | None, now: datetime.date
 
 
 def started(job: Object) -> datetime.datetime:
-    """When its time began to count."""
-    return datetime.datetime.fromisoformat(
-        job.get("status", {}).get("startTime") or job["metadata"]["creationTimestamp"]
-    )
+    """When its time began to count; of one that was not made yet, now."""
+    known = job.get("status", {}).get("startTime") or job["metadata"].get("creationTimestamp")
+    return datetime.datetime.fromisoformat(known) if known else datetime.datetime.now(datetime.UTC)
 
 
 def ends(job: Object) -> datetime.datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable
@@ -31,10 +32,7 @@ def folder(name: str) -> str:
 
 def render(kube: Kubectl, path: str, namespace: str = NAMESPACE) -> list[Object]:
     """The objects of a kustomization, in ``namespace``. Nothing is asked of the cluster."""
-    text = kube.run("kustomize", path)
-    # kustomize writes YAML only; a change that is local gives it back as JSON.
-    version = f"{VERSION_ANNOTATION}={__version__}"
-    objects = documents(kube.run("annotate", "--local", "--filename=-", version, "--output=json", stdin=text))
+    objects = documents(_annotated(kube, kube.run("kustomize", path), "json"))
     for each in objects:
         _put_into(each, namespace)
     return objects
@@ -48,6 +46,17 @@ def only(objects: Iterable[Object], kind: str) -> Object:
 def as_list(objects: Iterable[Object]) -> dict[str, Any]:
     """One object, as kubectl takes and gives several."""
     return _LIST | {"items": list(objects)}
+
+
+def as_yaml(kube: Kubectl, objects: Iterable[Object]) -> str:
+    """As ``kubectl apply`` takes them, and people read them."""
+    return _annotated(kube, "".join(json.dumps(each) + "\n" for each in objects), "yaml").rstrip()
+
+
+def _annotated(kube: Kubectl, text: str, form: str) -> str:
+    """With our version in them. kustomize writes YAML only, but a change that is local gives any form back."""
+    version = f"{VERSION_ANNOTATION}={__version__}"
+    return kube.run("annotate", "--local", "--overwrite", "--filename=-", version, f"--output={form}", stdin=text)
 
 
 def _put_into(each: Object, namespace: str) -> None:

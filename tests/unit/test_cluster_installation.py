@@ -10,7 +10,7 @@ import pytest
 
 from sampler.cluster import lease, manifests
 from sampler.cluster.grants import Grant
-from sampler.cluster.installation import Plan, why_not_ready
+from sampler.cluster.installation import Plan, remedy, why_not_ready
 from sampler.cluster.kubectl import Kubectl
 from sampler.units import NS_PER_SECOND
 
@@ -18,8 +18,8 @@ _NOW = datetime.datetime(2031, 5, 1, 12, 0, tzinfo=datetime.UTC)
 needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl renders the manifests")
 
 
-def planned(overlay: str, **plan: Any) -> dict[str, dict[str, Any]]:
-    objects = Plan(manifests.folder(f"overlays/{overlay}"), **plan).objects(Kubectl(), _NOW)
+def planned(overlay: str, job: dict[str, Any] | None = None, **plan: Any) -> dict[str, dict[str, Any]]:
+    objects = Plan(manifests.folder(f"overlays/{overlay}"), **plan).objects(Kubectl(), job)
     return {one["kind"]: one for one in objects}
 
 
@@ -53,14 +53,15 @@ def test_a_component_adds_one_right(component: str, right: str, tmp_path: Any) -
     up = "../" * len(tmp_path.resolve().parts)
     default, part = (manifests.folder(name).lstrip("/") for name in ("overlays/default", f"components/{component}"))
     (tmp_path / "kustomization.yaml").write_text(f"resources: [{up}{default}]\ncomponents: [{up}{part}]\n")
-    objects = Plan(str(tmp_path)).objects(Kubectl(), _NOW)
+    objects = Plan(str(tmp_path)).objects(Kubectl(), None)
     container = manifests.only(objects, "DaemonSet")["spec"]["template"]["spec"]["containers"][0]
     assert container["securityContext"]["capabilities"]["add"][-1] == right
 
 
 @needs_kubectl
 def test_image_time_and_namespace_are_put_in() -> None:
-    found = planned("default", namespace="mine", image="here/sampler:1", ttl_ns=3600 * NS_PER_SECOND)
+    job = lease.lease("mine", 3600 * NS_PER_SECOND, None, _NOW) | {"status": {"startTime": "2031-05-01T12:00:00Z"}}
+    found = planned("default", job, namespace="mine", image="here/sampler:1")
     (container,) = found["DaemonSet"]["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "here/sampler:1"
     assert container["env"][-1] == {"name": "SAMPLER_AGENT_UNTIL", "value": "2031-05-01T13:00:00Z"}
@@ -101,6 +102,7 @@ def test_of_an_agent_that_starts_again_and_again_it_is_told_what_it_ended_with()
     ended = {"terminated": {"reason": "StartError", "message": "unable to apply caps: operation not permitted"}}
     pod = {"status": {"containerStatuses": [{"state": waiting, "lastState": ended}]}}
     assert why_not_ready(pod) == "StartError unable to apply caps: operation not permitted"
+    assert "install -k FOLDER" in remedy(why_not_ready(pod), "here")
     del pod["status"]["containerStatuses"][0]["lastState"]
     assert why_not_ready(pod) == "CrashLoopBackOff back-off"
     unscheduled = {"status": {"conditions": [{"type": "PodScheduled", "status": "False", "message": "no node"}]}}

@@ -12,11 +12,15 @@ run that goes on then is ended in good order.
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from sampler import __version__, units
+from sampler import units
 from sampler.cluster.options import add_connection_options, agents_kubectl
 from sampler.commands.options import typed
 from sampler.errors import UsageError
+
+if TYPE_CHECKING:
+    from sampler.cluster.installation import Installation, Plan
 
 HELP = "put an agent on every node, for a while"
 _OVERLAYS = ("default", "privileged")
@@ -65,43 +69,26 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _print(plan: object, arguments: argparse.Namespace) -> int:
-    import datetime
+def _print(plan: Plan, arguments: argparse.Namespace) -> int:
     import json
 
-    from sampler.cluster import lease, manifests
-    from sampler.cluster.installation import Plan
+    from sampler.cluster import manifests
 
-    assert isinstance(plan, Plan)
-    kube, now = agents_kubectl(arguments), datetime.datetime.now(datetime.UTC)
-    objects = plan.objects(kube, now)
-    if plan.ttl_ns is not None:
-        objects.insert(1, lease.lease(plan.namespace, plan.ttl_ns, None, now))
+    kube, lease = agents_kubectl(arguments), plan.lease(None)
+    namespace, *rest = plan.objects(kube, lease)
+    objects = [namespace, *([lease] if lease is not None else []), *rest]
     if arguments.output == "json":
         print(json.dumps(manifests.as_list(objects), indent=2))
-        return 0
-    text = "".join(json.dumps(each) + "\n" for each in objects)
-    print(
-        kube.run(
-            "annotate",
-            "--local",
-            "--filename=-",
-            "--overwrite",
-            f"{manifests.VERSION_ANNOTATION}={__version__}",
-            "-o=yaml",
-            stdin=text,
-        )
-    )
+    else:
+        print(manifests.as_yaml(kube, objects))
     return 0
 
 
-def _tell(arguments: argparse.Namespace, installation: object) -> None:
+def _tell(arguments: argparse.Namespace, installation: Installation) -> None:
     from sampler.cluster import lease
     from sampler.cluster.agents import Agents
     from sampler.cluster.containers import is_ready
-    from sampler.cluster.installation import Installation
 
-    assert isinstance(installation, Installation)
     nodes = sorted(pod["spec"]["nodeName"] for pod in Agents(agents_kubectl(arguments)).pods() if is_ready(pod))
     which = arguments.kustomize or f"overlay {arguments.overlay}"
     print(
