@@ -105,7 +105,8 @@ class Fleet:
 
     def _follow(self, follower: Follower) -> None:
         label = follower.label
-        self._post(partial(self._end, label, follower.run(partial(self._take, label))))
+        error = follower.run(lambda text, line: self._post(partial(self._take, label, text, line)))
+        self._post(partial(self._end, label, error))
 
     def _join(self, label: str) -> None:
         self._view.joined(label)
