@@ -13,7 +13,7 @@ import tempfile
 from typing import Any
 
 from sampler.debuginfo.points import Points
-from sampler.errors import BinaryError, DebuggerEnded, NotPermitted, SamplerError
+from sampler.errors import BinaryError, DebuggerEnded, NotAnswerable, NotPermitted, SamplerError
 from sampler.expression.syntax import check_expression
 from sampler.instruments import gdb_text
 from sampler.instruments.base import Assignment
@@ -21,6 +21,7 @@ from sampler.instruments.dialogue import Dialogue
 from sampler.instruments.gdb_tool import GdbTool, find_gdb
 from sampler.instruments.language import RUN_VARIABLE, Breakpoint, Command
 from sampler.instruments.scripted import ScriptedDebugger
+from sampler.linux import procfs
 from sampler.planning import image_of, load_bias
 from sampler.question import Question
 from sampler.target import Target
@@ -124,3 +125,17 @@ def check_question(target: Target, question: Question) -> None:
         )
     with image_of(target) as image:
         Points(image, load_bias(target.pid, image)).find(question.point)
+    _check_file(target)
+
+
+def _check_file(target: Target) -> None:
+    """NotAnswerable where GDB would read another file: it resolves what it is given to a path, and opens that anew."""
+    try:
+        here = os.stat(target.executable)
+    except OSError:  # then it keeps to what it was given
+        return
+    if not os.path.samestat(here, os.stat(procfs.executable(target.pid))):
+        raise NotAnswerable(
+            f"GDB cannot be told which {target.executable} is meant", "the file of that name here is not the target's",
+            "ask with --instrument ptrace",
+        )  # fmt: skip

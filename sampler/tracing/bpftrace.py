@@ -98,9 +98,17 @@ class Bpftrace:
 
     def command(self) -> Command:
         checks = ["-kk"] if isinstance(self._task, Watching) else []  # of what is read; it says so of maps too
-        words = [self._tool.path, "-f", "json", *checks, "-p", str(self._order.pid), "{folder}/program.bt"]
+        words = [self._tool.path, "-f", "json", *checks, *self._process_option(), "{folder}/program.bt"]
         environment = {"BCC_SYMFS": "{folder}", "BPFTRACE_MAP_KEYS_MAX": str(_RUNNING), "BPFTRACE_NO_USER_SYMBOLS": "1"}
         return Command(words, environment, files={"program.bt": self.text.encode()} | self._name_files())
+
+    def _process_option(self) -> list[str]:
+        """For who runs below another root it looks for each file there, also for what only our /proc has: a file that
+        is gone. Then it is not told of the process: that is for static probes, and those have files by name.
+        """
+        own = f"/proc/{self._order.pid}/"
+        elsewhere = (site.path.startswith(own) and not site.path.startswith(f"{own}root/") for site in self._task.sites)
+        return [] if any(elsewhere) else ["-p", str(self._order.pid)]
 
     def _name_files(self) -> dict[str, bytes]:
         found = {}

@@ -7,6 +7,7 @@ call of a program that does nothing. What a handler does itself comes on top.
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 import os
 import time
@@ -72,7 +73,7 @@ def _of_sort(sort: str) -> Interval:
 def _why(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "the kernel was built without them (CONFIG_UPROBE_EVENTS)"
-    if isinstance(error, PermissionError):
+    if error.errno in (errno.EPERM, errno.EACCES):
         # perf_uprobe_event_init, kernel/events/core.c: from 5.8 until mid 2025 CAP_PERFMON was enough.
         who = f"the kernel refuses them to user {os.geteuid()}"
         return f"{who}: that takes CAP_SYS_ADMIN, or CAP_BPF and CAP_PERFMON on older kernels"

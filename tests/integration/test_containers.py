@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tests.integration.containers import SERVICE, Container, contained, lines, m
 from tests.integration.help import (
     Line,
     assert_as_found,
+    command,
     of_type,
     recorded,
     sampler,
@@ -30,6 +31,7 @@ GO = ("perf", "ptrace", "peek", "dlv", "bpftrace", "bcc")
 BY_EACH = pytest.mark.parametrize(
     ("program", "instrument"), [*(("c_ring", one) for one in NATIVE), *(("tracee", one) for one in GO)]
 )
+OF_FILES = pytest.mark.parametrize(("program", "instrument"), [*(("c_ring", one) for one in NATIVE), ("tracee", "dlv")])
 ON_EACH = pytest.mark.parametrize("node", [False, True], ids=["plain", "on a node"])
 RATE = "-rate=5000"
 PATIENT = ("--max-suspended=100%", "--max-pause=20s", "--window=10s")
@@ -152,9 +154,9 @@ def test_values_are_those_of_the_container_that_was_meant(run: Run, tool: str) -
 
 
 def test_of_a_process_that_does_nothing_bpftrace_cannot_tell_the_hits_and_says_so(tmp_path: Path) -> None:
-    root = make_root(tmp_path / "idle", "values")
-    with contained(root) as container:
-        done = container.sampler("count", str(container.beside), "main.main", "--instrument=bpftrace")
+    root = make_root(tmp_path / "idle", "c_placed")
+    with contained(root, node=True) as container:  # process 1 would be told of every one that ends beside it
+        done = container.sampler("count", str(container.beside), "main", "--instrument=bpftrace", "--duration=1s")
         assert done.returncode == 1
         assert "its number for the kernel is not known" in done.stderr
         assert "--instrument bcc" in done.stderr
@@ -164,25 +166,31 @@ def test_of_a_process_that_does_nothing_bpftrace_cannot_tell_the_hits_and_says_s
 # Files.
 
 
-@pytest.mark.parametrize("instrument", NATIVE)
-def test_an_executable_that_is_gone_is_asked_all_the_same(run: Run, instrument: str) -> None:
-    container = run("c_ring", RATE)
+@OF_FILES
+def test_an_executable_that_is_gone_is_asked_all_the_same(run: Run, program: str, instrument: str) -> None:
+    container = run(program, RATE)
     (container.root / SERVICE).unlink()
-    found = recorded(*words("c_ring", instrument, container.pid))
-    assert_answered(found, container, "c_ring")
+    found = recorded(*words(program, instrument, container.pid))
+    assert_answered(found, container, program)
     assert found[0]["target"]["executable"] == f"/{SERVICE} (deleted)"
 
 
-@pytest.mark.parametrize("instrument", NATIVE)
-def test_the_path_means_the_target_s_own_file(tmp_path: Path, instrument: str) -> None:
-    """There is another one of that name for us."""
+@OF_FILES
+def test_the_path_means_the_target_s_own_file(tmp_path: Path, program: str, instrument: str) -> None:
+    """There is another one of that name for us. GDB would take that."""
     other = tmp_path / "service"
     shutil.copy(ROOT / "build" / "values", other)
-    root = make_root(tmp_path / "root", "c_ring", place=str(other).lstrip("/"))
+    root = make_root(tmp_path / "root", program, place=str(other).lstrip("/"))
     with contained(root, RATE, place=str(other).lstrip("/")) as container:
-        found = recorded(*words("c_ring", instrument, container.pid))
-        assert found[0]["target"]["executable"] == str(other)
-        assert_answered(found, container, "c_ring")
+        done = sampler("record", *words(program, instrument, container.pid))
+        found = lines(done)
+        if instrument == "gdb":
+            assert found[0]["error"]["kind"] == "NotAnswerable"
+            assert "is not the target's" in done.stderr
+            assert_runs_on(container.pid, container.program)
+        else:
+            assert found[0]["target"]["executable"] == str(other)
+            assert_answered(found, container, program)
 
 
 @pytest.mark.parametrize("instrument", ["perf", "ptrace", "peek", "bpftrace", "bcc"])
@@ -234,3 +242,74 @@ def test_the_proc_of_another_namespace_is_refused(run: Run) -> None:
         capture_output=True, text=True, check=False, cwd=ROOT,
     )  # fmt: skip
     assert "/proc tells of another PID namespace" in refused.stderr
+
+
+# Rights.
+
+
+NOBODY = 65534
+TO_TRACE = "may not be traced by user 0"
+TO_READ = "it is the file of user 65534; run as its owner, or with CAP_DAC_READ_SEARCH"
+TO_WRITE = "it is the file of user 65534; run as its owner, or with CAP_DAC_OVERRIDE"
+TO_SIGNAL = "it is another user's; run as its owner, or with CAP_KILL"
+TO_PROBE = "that takes CAP_SYS_ADMIN"
+READING = ("sys_ptrace", "dac_read_search")
+IN_KERNEL = ("perfmon", "bpf")
+NEEDED = {
+    ("c_ring", "perf"): [(TO_TRACE, "sys_ptrace"), (TO_READ, "dac_read_search")],
+    ("c_ring", "peek"): [(TO_TRACE, "sys_ptrace"), (TO_READ, "dac_read_search")],
+    ("c_ring", "ptrace"): [(TO_TRACE, "sys_ptrace"), (TO_WRITE, "dac_override")],
+    ("c_ring", "gdb"): [(TO_TRACE, "sys_ptrace"), (TO_WRITE, "dac_override"), (TO_SIGNAL, "kill")],
+    ("tracee", "dlv"): [(TO_TRACE, "sys_ptrace"), (TO_WRITE, "dac_override"), (TO_SIGNAL, "kill")],
+    ("c_ring", "bpftrace"): [(TO_READ, "dac_read_search"), (TO_PROBE, "sys_admin")],
+    ("c_ring", "bcc"): [(TO_READ, "dac_read_search"), (TO_PROBE, "sys_admin")],
+}
+
+
+def with_only(capabilities: Collection[str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A run as root that has these capabilities and no other."""
+    given = "".join(f",+{name}" for name in sorted(capabilities))
+    return subprocess.run(
+        ["setpriv", f"--bounding-set=-all{given}", "--inh-caps=-all", *command(*arguments)],
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=90, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "instrument"), NEEDED)
+def test_the_rights_that_an_instrument_needs_are_enough_and_each_is_named_where_it_is_missing(
+    tmp_path: Path, program: str, instrument: str
+) -> None:
+    """Of a process of another user, below its own root, as most are that run in a cluster."""
+    tmp_path.chmod(0o755)
+    asked = NEEDED[program, instrument]
+    enough = {"sys_ptrace", *(capability for _, capability in asked)}
+    root = make_root(tmp_path / "root", program)
+    with contained(root, RATE, user=NOBODY) as container:
+        for said, capability in asked:
+            # What it contains is given all the same: who may write may read.
+            lesser = {"dac_override": {"dac_read_search"}, "sys_admin": {*IN_KERNEL}}
+            fewer = enough - {capability} | lesser.get(capability, set())
+            done = with_only(fewer, "record", *words(program, instrument, container.pid))
+            found = lines(done)
+            assert [line["type"] for line in found] == ["footer"], found
+            assert found[0]["error"]["kind"] in ("NotPermitted", "NotAnswerable")
+            assert said in done.stderr
+            assert done.stderr.count("\n") == 1
+            assert_runs_on(container.pid, container.program)
+        found = lines(with_only(enough, "record", *words(program, instrument, container.pid)))
+        assert_answered(found, container, program)
+
+
+def test_without_the_right_to_load_programs_perf_reads_memory_after_the_hit(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with contained(make_root(tmp_path / "root", "c_ring"), RATE, user=NOBODY) as container:
+        asked = words("c_ring", "perf", container.pid)
+        assert lines(with_only(READING, "record", *asked))[0]["atomic"] is False
+        assert lines(with_only((*READING, *IN_KERNEL), "record", *asked))[0]["atomic"] is True
+
+
+def test_of_a_process_of_one_s_own_user_no_right_over_files_is_needed(tmp_path: Path) -> None:
+    with contained(make_root(tmp_path / "root", "c_ring"), RATE) as container:
+        for instrument in ("perf", "ptrace", "gdb"):
+            found = lines(with_only(("sys_ptrace",), "record", *words("c_ring", instrument, container.pid)))
+            assert_answered(found, container, "c_ring")
