@@ -48,6 +48,17 @@ up() {
     say "two nodes are Ready: eval \"\$($0 env)\""
 }
 
+# restore N: what was lost comes back, as after a boot. Not node 1, which has the control plane.
+restore() {
+    [ "$1" != 1 ] || fail "node 1 has the control plane: down, and up"
+    new_node "$1"
+    runtime "$1"
+    join "$1"
+    # Until it was missed for most of a minute, a node is Ready for the control plane.
+    wait_for $patience in_network "$1" bash -c '</dev/tcp/127.0.0.1/10250'
+    admin wait --for=condition=Ready "node/node$1" --timeout="${patience}s" >/dev/null
+}
+
 new_run() {
     rm -rf "$log"
     mkdir -p "$log"

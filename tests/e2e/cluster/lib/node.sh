@@ -37,6 +37,7 @@ start() {
 new_node() {
     local n=$1 outer
     mkdir -p "$run/node$n"
+    rm -f "$run/node$n/ready"
     setsid unshare --net --mount --propagation private --pid --fork --mount-proc "$here/lib/first-process" \
         "$run" "$n" >"$log/node$n.log" 2>&1 </dev/null &
     outer=$!
@@ -57,7 +58,7 @@ connect() {
     else
         in_network 1 ip link add "to-node$n" type veth peer name node0 netns "$pid"
         in_network 1 ip link set "to-node$n" master node0 up
-        in_network 1 ip route add "10.251.$n.0/24" via "$network.$n"
+        in_network 1 ip route replace "10.251.$n.0/24" via "$network.$n"
     fi
     in_network "$n" ip address add "$network.$n/24" dev node0
     in_network "$n" ip link set node0 up
@@ -146,8 +147,9 @@ evictionHard: {memory.available: "100Mi", nodefs.available: "0%", nodefs.inodesF
 imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
 YAML
-    start "$n" "kubelet$n" "$bin/kubelet" --config="$at/kubelet.yaml" --kubeconfig="$pki/node$n.kubeconfig" \
-        --hostname-override="node$n" --node-ip="$network.$n"
+    # It ends where the runtime does not answer yet; elsewhere, systemd starts it again.
+    start "$n" "kubelet$n" bash -c 'until "$@"; do sleep 1; done' kubelet "$bin/kubelet" --config="$at/kubelet.yaml" \
+        --kubeconfig="$pki/node$n.kubeconfig" --hostname-override="node$n" --node-ip="$network.$n"
     # What is 0 here cannot be set in a network namespace, and it would end for that.
     start "$n" "proxy$n" "$bin/kube-proxy" --kubeconfig="$pki/proxy.kubeconfig" --proxy-mode=iptables \
         --hostname-override="node$n" --cluster-cidr=10.251.0.0/16 --conntrack-max-per-core=0 --conntrack-min=0 \
