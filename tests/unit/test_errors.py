@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import argparse
+import importlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sampler import errors
+from sampler.cli import main
 from sampler.errors import SamplerError
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SamplerError)]
@@ -43,3 +47,13 @@ def test_the_exit_status_tells_usage_budget_and_the_targets_end_from_failure() -
     status = {kind.__name__: kind.exit_status for kind in KINDS}
     special = {"UsageError": 2, "ExpressionError": 2, "PointError": 2, "BudgetExceeded": 3, "TargetEnded": 4}
     assert status == dict.fromkeys(status, 1) | special
+
+
+def test_what_an_installation_leaves_out_is_named_with_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    def build() -> argparse.ArgumentParser:
+        parser = argparse.ArgumentParser()
+        parser.set_defaults(run=lambda _: importlib.import_module("no_such_library"))
+        return parser
+
+    assert main([], build) == 1
+    assert capsys.readouterr().err == "sampler: no_such_library is not installed; pip install no_such_library\n"
