@@ -6,7 +6,8 @@
   sampler agent status                                  who asks what since when
 
 They meet at a Unix socket, $SAMPLER_AGENT_SOCKET or /run/sampler/agent.sock. A run of ask goes on for as long as
-something is written to its standard input now and then.
+something is written to its standard input now and then. Who asks is what they call themselves: what proves it is the
+audit log of the cluster's API server, beside ours.
 """
 
 from __future__ import annotations

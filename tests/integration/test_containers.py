@@ -153,13 +153,22 @@ def test_values_are_those_of_the_container_that_was_meant(run: Run, tool: str) -
     assert_runs_on(loud.pid, loud.program)
 
 
+IDLE = """#include <stdio.h>
+int asked(int x) { return x + 1; }
+int main(void) { char line[80]; puts("ready"); fflush(stdout); while (fgets(line, sizeof line, stdin)) asked(1); }
+"""
+
+
 def test_of_a_process_that_does_nothing_bpftrace_cannot_tell_the_hits_and_says_so(tmp_path: Path) -> None:
-    root = make_root(tmp_path / "idle", "c_placed")
-    with contained(root, node=True) as container:  # process 1 would be told of every one that ends beside it
-        done = container.sampler("count", str(container.beside), "main", "--instrument=bpftrace", "--duration=1s")
+    built = tmp_path / "idle"
+    subprocess.run(["cc", "-g", "-O0", "-x", "c", "-", "-o", built], input=IDLE, text=True, check=True)
+    with contained(make_root(tmp_path / "root", built), node=True) as container:
+        asked = ("count", str(container.beside), "asked", "--duration=1s", "--max-suspended=100%")
+        done = container.sampler(*asked, "--instrument=bpftrace")
         assert done.returncode == 1
         assert "its number for the kernel is not known" in done.stderr
         assert "--instrument bcc" in done.stderr
+        assert container.sampler(*asked, "--instrument=bcc").returncode == 0
         assert_as_found(container.pid)
 
 
