@@ -1,7 +1,7 @@
 """A program as a container runtime starts one: in PID and mount namespaces of its own, below a root of its own.
 
-``python -m tests.integration.contained [--node] ROOT UID PROGRAM ARGUMENT…``; with ``--node`` within another PID namespace,
-as on a node that is itself a container. Ends with the program, and takes it along when it is killed.
+``python -m tests.integration.contained [--node] ROOT UID PROGRAM ARGUMENT…``; with ``--node`` within another PID
+namespace, as on a node that is itself a container. Ends with the program, and takes it along when it is killed.
 """
 
 from __future__ import annotations

@@ -64,16 +64,9 @@ def _copy(source: Path, target: Path) -> None:
 def contained(
     root: Path, *options: str, place: str = SERVICE, node: bool = False, user: int = 0
 ) -> Iterator[Container]:
-    """``user``: whose process it is. ``node``: the container is in another PID namespace, as on a node that is a container itself."""
-    words = [
-        "-m",
-        "tests.integration.contained",
-        *(["--node"] if node else []),
-        str(root),
-        str(user),
-        "/" + place,
-        *options,
-    ]
+    """``user``: whose process it is. ``node``: the container is in another PID namespace, as on a node that is one."""
+    place_of_node = ["--node"] if node else []
+    words = ["-m", "tests.integration.contained", *place_of_node, str(root), str(user), "/" + place, *options]
     with Tracee(*words, program=Path(sys.executable), environment={"PYTHONPATH": str(ROOT)}) as program:
         first = _only_child(program.pid)
         pid = _only_child(first) if node else first
