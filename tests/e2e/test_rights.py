@@ -18,11 +18,9 @@ _WITHOUT = {
     "SYS_PTRACE": (),
     "DAC_OVERRIDE": (),
     "KILL": ("perf", "ptrace"),
-    "PERFMON": _SAMPLING,
+    "PERFMON": ("ptrace", "dlv"),
     "BPF": _SAMPLING,
 }
-#: Without these perf is not refused, but reads memory a little after the registers, and can look at no condition.
-_OF_THE_KERNEL = ("PERFMON", "BPF")
 
 
 @contextmanager
@@ -50,6 +48,12 @@ patches:
         yield
 
 
+def promised(examined: str) -> set[str]:
+    """The instruments that can answer, by the word of doctor: `ok  by  there: perf  …`, and `none: …` for the others."""
+    told = (line.split() for line in examined.splitlines() if line.startswith("ok  by "))
+    return {words[3] for words in told if words[4] != "none:"} & set(_SAMPLING)
+
+
 @pytest.mark.parametrize("right", list(_WITHOUT))
 def test_without_a_right_an_instrument_stops_working_and_doctor_says_so(
     cluster: Cluster, namespace: str, right: str, tmp_path: Path
@@ -68,7 +72,9 @@ def test_without_a_right_an_instrument_stops_working_and_doctor_says_so(
             said[instrument] = done.stderr
             if done.returncode == 0:
                 answered.append(instrument)
-            if instrument == "perf" and right in _OF_THE_KERNEL:
+            if (
+                instrument == "perf" and right == "BPF"
+            ):  # it reads memory a little after the registers, and can look at no condition
                 assert '"atomic": false' in done.stdout
                 asked = [*words, "--instrument=perf", "--when", f"{WRITTEN} > 0"]
                 done = cluster.run("kubectl", "sampler", *asked, check=False)
@@ -77,10 +83,7 @@ def test_without_a_right_an_instrument_stops_working_and_doctor_says_so(
     assert tuple(answered) == _WITHOUT[right], said
     refused = [said[instrument] for instrument in _SAMPLING if instrument not in answered]
     assert not [one for one in refused if "report it" in one], refused  # each is refused, none stumbles
-    good = {line.split()[1] for line in examined.stdout.splitlines() if line.startswith("ok")}
-    assert not [instrument for instrument in _SAMPLING if instrument in good and instrument not in answered], (
-        examined.stdout
-    )
+    assert promised(examined.stdout) == set(answered), examined.stdout
     assert_untouched(cluster, before, replicas(cluster, namespace, "agent"))
 
 
