@@ -51,14 +51,16 @@ class Follower:
                 if not text.endswith("\n"):  # cut off
                     continue
                 line: Line = json.loads(text)
+                asking.take_note(line)
                 footer = line if line["type"] == "footer" else None
                 if footer and not begun:  # refused before anything was touched: there is no recording
                     continue
                 begun = True
-                asking.take_note(line)
                 take(text, line)
             if footer is None:
-                return asking.see_to()
+                lost = asking.see_to()
+                # Asked to leave before it had said a word, as it asked nobody yet.
+                return lost if begun or not self._stopping else None
         return SamplerError.from_json(footer["error"]) if "error" in footer else None
 
 

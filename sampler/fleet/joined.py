@@ -1,7 +1,8 @@
 """The recording of a fleet: the lines of all its members in one stream, each with the label of whom it is ``of``.
 
-The first line says that it is such a one; then each member has a header, looks, events and a footer of its own, as in
-a recording of one target. A reader must ignore types and fields that it does not know. Version 1.
+The first line says that it is such a one, and whom it began with; then each member has a header, looks, events and a
+footer of its own, as in a recording of one target. A reader must ignore types and fields that it does not know.
+Version 1.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Writer(Unseen):
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._begun = False
+        self._members: list[str] = []
         self._before: list[Line] = []
 
     def __exit__(
@@ -35,10 +37,13 @@ class Writer(Unseen):
         if value is None and self._begun:
             self._line({"type": "fleet-footer"})
 
+    def joined(self, label: str) -> None:
+        self._members.append(label)
+
     def show(self, label: str, text: str, line: Line, recording: Recording) -> None:
         if not self._begun:
             self._begun = True
-            for early in ({"type": KIND, "version": VERSION}, *self._before):
+            for early in ({"type": KIND, "version": VERSION, "members": self._members}, *self._before):
                 self._line(early)
         self._sink.write(tagged(label, text))
 
@@ -98,11 +103,14 @@ def load(path: str) -> Joined:
     """A file as a fleet; RecordingError says what is wrong with it and where."""
     with reading(path) as file:
         lines = objects(file)
-        _check(next(lines, {}))
+        first = next(lines, {})
+        _check(first)
         joined = Joined()
         for number, line in enumerate(lines, 2):
             with understood(number):
                 joined.add(line)
+        known = [label for label in first.get("members", ()) if label in joined.members]
+        joined.members = {label: joined.members[label] for label in (*known, *joined.members)}
         return joined
 
 
