@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -241,13 +240,37 @@ def installed(cluster: Cluster, *words: str) -> Iterator[None]:
         cluster.kubectl("sampler", "uninstall", seconds=200)
 
 
+@dataclass(frozen=True)
+class AgentPod:
+    """An agent, and where its processes are looked for."""
+
+    name: str
+    node: str
+    container: str
+
+    def processes(self, cluster: Cluster) -> list[str]:
+        """Of its container, as root of the node sees them."""
+        sampler = str(ROOT / ".venv/bin/sampler")
+        return cluster.on_node(self.node, sampler, "agent", "processes", "--container", self.container).splitlines()
+
+
+def agents(cluster: Cluster) -> list[AgentPod]:
+    """By node."""
+    pods = cluster.get("--namespace=sampler-system", "pods")["items"]
+    found = [
+        AgentPod(
+            pod["metadata"]["name"],
+            pod["spec"]["nodeName"],
+            pod["status"]["containerStatuses"][0]["containerID"].partition("://")[2],
+        )
+        for pod in pods
+    ]
+    return sorted(found, key=lambda one: one.node)
+
+
 def audit(cluster: Cluster) -> list[Line]:
     """What the agents have written down, of all nodes."""
     said = cluster.kubectl(
         "--namespace=sampler-system", "logs", "--selector=app.kubernetes.io/component=agent", "--tail=-1"
     )
     return [json.loads(line) for line in said.splitlines()]
-
-
-def is_gone(pid: int) -> bool:
-    return not os.path.exists(f"/proc/{pid}")

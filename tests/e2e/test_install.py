@@ -9,14 +9,9 @@ import time
 import pytest
 
 from tests.e2e.kubernetes import NODES, SAMPLER, Cluster
-from tests.e2e.programs import installed
+from tests.e2e.programs import agents, installed
 
 SPACE = "sampler-system"
-
-
-def agents_on(cluster: Cluster, node: str) -> list[str]:
-    """Processes of an agent on the node itself."""
-    return [line for line in cluster.on_node(node, "ps", "-eo", "args").splitlines() if "sampler agent" in line]
 
 
 def test_an_installation_is_on_every_node_says_how_long_it_stays_and_leaves_nothing_behind(cluster: Cluster) -> None:
@@ -25,7 +20,8 @@ def test_an_installation_is_on_every_node_says_how_long_it_stays_and_leaves_noth
         assert f"agents are ready on 2 nodes: {', '.join(NODES)}" in said
         assert re.search(r"they end by themselves at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", said)
         assert "kubectl sampler uninstall" in said
-        assert all(len(agents_on(cluster, node)) == 1 for node in NODES)
+        there = agents(cluster)
+        assert [(one.node, len(one.processes(cluster))) for one in there] == [(node, 1) for node in NODES]
         status = cluster.kubectl("sampler", "status").splitlines()
         assert status[0].split() == ["NODE", "AGENT", "STATE", "SINCE", "UNTIL", "RUNS"]
         assert [line.split()[0::2][:2] for line in status[1:]] == [[node, "serving"] for node in NODES]
@@ -33,7 +29,7 @@ def test_an_installation_is_on_every_node_says_how_long_it_stays_and_leaves_noth
         said = cluster.kubectl("sampler", "uninstall", seconds=200)
     assert "gone" in said
     assert cluster.run("kubectl", "get", "namespace", SPACE, check=False).returncode == 1
-    assert all(agents_on(cluster, node) == [] for node in NODES)
+    assert not [one for one in there if one.processes(cluster)]
 
 
 def test_an_agent_has_no_token_no_network_rights_and_nothing_of_the_node(cluster: Cluster) -> None:

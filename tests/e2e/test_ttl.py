@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.e2e.kubernetes import NODES, SAMPLER, Cluster
-from tests.e2e.programs import POINT, WRITTEN, Watching, assert_untouched, deploy, deployment, replicas
+from tests.e2e.kubernetes import SAMPLER, Cluster
+from tests.e2e.programs import POINT, WRITTEN, Watching, agents, assert_untouched, deploy, deployment, replicas
 
 SPACE = "sampler-system"
 
@@ -14,9 +14,10 @@ def test_when_their_time_is_over_agents_leave_their_targets_and_are_gone(cluster
     try:
         cluster.kubectl("sampler", "install", "--image", SAMPLER, "--ttl=25s", seconds=200)
         cluster.kubectl("sampler", "grant", "jane")
-        agent = cluster.get("--namespace", SPACE, "pods")["items"][0]["metadata"]["name"]
+        there = agents(cluster)
+        assert all(one.processes(cluster) for one in there)
         words = ["watch", "-n", namespace, "deploy/agent", WRITTEN, "--at", POINT, "--instrument=ptrace"]
-        with cluster.lines(SPACE, agent) as log, Watching(cluster, *words) as watching:
+        with cluster.lines(SPACE, there[0].name) as log, Watching(cluster, *words) as watching:
             watching.sampled(1, *(one.name for one in before))
             cluster.wait(SPACE, "delete", "daemonset/sampler-agent", "rolebinding/sampler-user-jane", seconds=60)
             cluster.wait(SPACE, "delete", "pods", "--all", seconds=90)
@@ -27,6 +28,6 @@ def test_when_their_time_is_over_agents_leave_their_targets_and_are_gone(cluster
         assert_untouched(cluster, before, replicas(cluster, namespace, "agent"))
         left = cluster.get("--namespace", SPACE, "job,daemonset,role,rolebinding,pod,networkpolicy")["items"]
         assert left == []
-        assert all("sampler agent" not in cluster.on_node(node, "ps", "-eo", "args") for node in NODES)
+        assert not [one for one in there if one.processes(cluster)]
     finally:
         cluster.kubectl("sampler", "uninstall", seconds=200)
