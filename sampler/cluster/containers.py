@@ -55,7 +55,9 @@ def choose(pod: Object, name: str | None = None) -> Container:
     chosen = name or pod["metadata"].get("annotations", {}).get(_DEFAULT) or names[0]
     spec, status = _find(pod, chosen)
     if "running" not in status.get("state", {}):
-        raise NotRunning(f"{pod['metadata']['name']}/{chosen} does not run", _reason(pod, status), "wait until it does")
+        over = pod["status"].get("phase") in ("Succeeded", "Failed")
+        fix = "choose a pod that runs" if over else "see `kubectl describe pod`, and ask again when it does"
+        raise NotRunning(f"{pod['metadata']['name']}/{chosen} does not run", _reason(pod, status), fix)
     metadata = pod["metadata"]
     return Container(
         metadata["name"],

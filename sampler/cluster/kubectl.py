@@ -27,7 +27,8 @@ _FROM_SERVER = re.compile(r"Error from server(?: \((\w+)\))?: (.*)")
 # What client-go and kubectl say where no answer came (kubectl, cmd/util/helpers.go; client-go, tools/clientcmd).
 _NO_CONNECTION = re.compile(
     r"The connection to the server .* was refused|Unable to connect to the server|no route to host|i/o timeout"
-    r"|context .* does not exist|no configuration has been provided|stat .*: no such file"
+    r"|context .* does not exist|cannot locate context|current-context must exist"
+    r"|no configuration has been provided|stat .*: no such file"
     r"|error loading config|Error in configuration|Client\.Timeout exceeded|connection refused"
 )
 # What client-go logs for its own sake (klog), and what an API server would have told besides.
@@ -67,7 +68,11 @@ class Kubectl:
 
     def json(self, *arguments: str, stdin: str | None = None) -> Object:
         """The object that it prints."""
-        found: Object = json.loads(self.run(*arguments, "--output=json", stdin=stdin))
+        said = self.run(*arguments, "--output=json", stdin=stdin)
+        try:
+            found: Object = json.loads(said)
+        except ValueError as error:
+            raise KubectlFailed("kubectl did not answer in JSON", _plain(said.strip().partition("\n")[0])) from error
         return found
 
     def items(self, *arguments: str) -> list[Object]:

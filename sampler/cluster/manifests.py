@@ -56,7 +56,10 @@ def as_yaml(kube: Kubectl, objects: Iterable[Object]) -> str:
 def _annotated(kube: Kubectl, text: str, form: str) -> str:
     """With our version in them. kustomize writes YAML only, but a change that is local gives any form back."""
     version = f"{VERSION_ANNOTATION}={__version__}"
-    return kube.run("annotate", "--local", "--overwrite", "--filename=-", version, f"--output={form}", stdin=text)
+    # Without a namespace: kubectl refuses objects that are of another.
+    return kube.within(None).run(
+        "annotate", "--local", "--overwrite", "--filename=-", version, f"--output={form}", stdin=text
+    )
 
 
 def _put_into(each: Object, namespace: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sampler.cluster.errors import NoPods
 from sampler.cluster.kubectl import Kubectl, Object
 from sampler.errors import UsageError
 
+# As the names of pods are, and the kinds of objects: DNS-1123 subdomains. None of them is an option of kubectl.
+_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?")
 _OPERATORS = {"In": "in", "NotIn": "notin"}
 
 
@@ -39,8 +42,10 @@ def select(kube: Kubectl, target: str | None, selector: str | None) -> Selection
     if target is None:
         raise UsageError("nobody to ask", fix="give pod/NAME, deploy/NAME or -l SELECTOR")
     kind, slash, name = target.partition("/")
-    if not name:
+    if not slash:
         kind, name = "pod", kind
+    if not _NAME.fullmatch(kind) or not _NAME.fullmatch(name):
+        raise UsageError(f"{target!r} names nothing", fix="give pod/NAME, deploy/NAME or -l SELECTOR")
     if not slash or kind in ("pod", "pods", "po"):
         return Selection(f"pod/{name}", pod=name)
     return Selection(target, selector=selector_of(kube.json("get", f"{kind}/{name}")))

@@ -16,6 +16,10 @@ class Parser(argparse.ArgumentParser):
     """Reports a wrong command line as an error of ours, in one line."""
 
     def error(self, message: str) -> NoReturn:
+        _, told, words = message.partition("unrecognized arguments: ")
+        if told and not words.startswith("-"):
+            raise UsageError(f"{words!r} stands alone", "options are between it and the words before",
+                             "write them side by side, with the options before or behind")  # fmt: skip
         raise UsageError(message, fix=f"see `{self.prog} --help`")
 
 

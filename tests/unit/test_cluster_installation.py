@@ -107,3 +107,12 @@ def test_of_an_agent_that_starts_again_and_again_it_is_told_what_it_ended_with()
     assert why_not_ready(pod) == "CrashLoopBackOff back-off"
     unscheduled = {"status": {"conditions": [{"type": "PodScheduled", "status": "False", "message": "no node"}]}}
     assert why_not_ready(unscheduled) == "no node"
+
+
+@needs_kubectl
+def test_all_is_put_into_another_namespace_where_one_is_given() -> None:
+    kube = Kubectl("elsewhere")
+    objects = manifests.render(kube, manifests.folder("overlays/default"), "elsewhere")
+    names = {one["metadata"].get("namespace", one["metadata"]["name"]) for one in objects}
+    assert names == {"elsewhere"}
+    assert "namespace: elsewhere" in manifests.as_yaml(kube, objects)

@@ -151,3 +151,9 @@ def test_documents_are_cut_where_one_ends_however_they_come() -> None:
     assert documents(text) == [{"a": {"b": "}"}}, {"c": 1}]
     stream = Documents()
     assert [found for mark in text for found in stream.take(mark)] == [{"a": {"b": "}"}}, {"c": 1}]
+
+
+@pytest.mark.parametrize("target", ["pod/--help", "--help/x", "pod/", "pod/a b", "pod/$(x)", "deploy/-x"])
+def test_what_kubectl_would_take_for_an_option_is_no_name(target: str) -> None:
+    with pytest.raises(UsageError, match="names nothing"):
+        select(None, target, None)  # type: ignore[arg-type]
