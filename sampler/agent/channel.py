@@ -17,7 +17,9 @@ from sampler.errors import AgentMissing
 VARIABLE = "SAMPLER_AGENT_SOCKET"
 _DEFAULT = "/run/sampler/agent.sock"
 #: Bytes of one message: a question has at most 32 expressions.
-LONGEST = 1 << 20
+LONGEST = 1 << 18
+# What waits for a reader: the status of as many runs as an agent has, each with the longest of questions.
+_MOST_UNSENT = 1 << 27
 _ANSWER_S = 10.0
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: socket(7)
 
@@ -36,7 +38,20 @@ class Channel:
     """One end of a connection. Nothing here waits but ``answer``."""
 
     def __init__(self, connection: socket.socket) -> None:
-        self._socket, self._rest = connection, b""
+        self._socket, self._rest, self._unsent = connection, b"", b""
+
+    @classmethod
+    def to(cls, path: str | os.PathLike[str]) -> Self:
+        """Connected to whoever listens there; OSError."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            connection.settimeout(_ANSWER_S)
+            connection.connect(os.fspath(path))
+            connection.settimeout(None)
+        except OSError:
+            connection.close()
+            raise
+        return cls(connection)
 
     def __enter__(self) -> Self:
         return self
@@ -53,13 +68,27 @@ class Channel:
         self._socket.close()
 
     def send(self, message: Message) -> None:
-        """Raises Broken, also where the other end has left so much unread that there is no room."""
-        data = json.dumps(message).encode() + b"\n"
+        """What has no room goes when there is some, see ``flush``. Raises Broken, also where far too much waits."""
+        self._unsent += json.dumps(message).encode() + b"\n"
+        if len(self._unsent) > _MOST_UNSENT:
+            raise Broken("it does not listen")
+        self.flush()
+
+    def flush(self) -> None:
+        """As much as there is room for. Raises Broken."""
         try:
-            if self._socket.send(data, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL) < len(data):
-                raise Broken("it does not listen")
+            while self._unsent:
+                sent = self._socket.send(self._unsent, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+                self._unsent = self._unsent[sent:]
+        except BlockingIOError:
+            return
         except OSError as error:
             raise Broken(error.strerror or str(error)) from error
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether nothing waits for room."""
+        return not self._unsent
 
     def received(self) -> list[Message]:
         """The messages that have come, when the socket can be read. Raises Broken at its end."""
@@ -80,6 +109,8 @@ class Channel:
         """Waits for one message; Broken where none comes in time."""
         self._socket.settimeout(_ANSWER_S)
         try:
+            self._socket.sendall(self._unsent)
+            self._unsent = b""
             while True:
                 data = self._socket.recv(1 << 16)
                 if not data:
@@ -102,7 +133,7 @@ class Channel:
 def _message(line: bytes) -> Message:
     try:
         message = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Broken("it says what is no message") from error
     if not isinstance(message, dict):
         raise Broken("it says what is no message")
@@ -111,15 +142,10 @@ def _message(line: bytes) -> Message:
 
 def connected() -> Channel:
     """To the agent; AgentMissing where nobody serves."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
-        connection.settimeout(_ANSWER_S)
-        connection.connect(socket_path())
-        connection.settimeout(None)
+        return Channel.to(socket_path())
     except OSError as error:
-        connection.close()
         raise missing(error.strerror or str(error)) from error
-    return Channel(connection)
 
 
 def missing(why: str) -> AgentMissing:

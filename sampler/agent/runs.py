@@ -48,9 +48,9 @@ class Run:
             case {"op": "header", "target": dict(target), "instrument": str(instrument)}:
                 self.target, self.instrument = target, instrument
             case {"op": "so-far", "cost": dict(cost)}:
-                self.cost = cost
+                self.cost = _cost(cost)
             case {"op": "ended", "ended": str(ended), "cost": dict(cost)}:
-                self.ended, self.cost, self.error = ended, cost, message.get("error")
+                self.ended, self.cost, self.error = ended, _cost(cost), message.get("error")
 
     def to_json(self) -> Message:
         """For ``status``."""
@@ -73,3 +73,10 @@ class Run:
         target = {"pid": self.pid} | {name: self.target[name] for name in known if name in self.target}
         inside = {"container": self.container} if self.container else {}
         return {"who": self.who, "question": self.question, "target": target | inside, "instrument": self.instrument}
+
+
+def _cost(told: Message) -> Message:
+    """These figures and no others: nobody writes another field of our log. KeyError, TypeError, ValueError."""
+    low, high = told["suspended_ns"]
+    samples, misses = int(told["samples"]), int(told["misses"])
+    return {"samples": samples, "misses": misses, "suspended_ns": [int(low), int(high)]}

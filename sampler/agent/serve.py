@@ -59,7 +59,7 @@ class Server:
     def __init__(self, lease: Lease, log: int, exits: bool = False) -> None:
         self._lease, self._log, self._exits = lease, log, exits
         self._since = now()
-        self._clients: set[Client] = set()
+        self._clients: dict[Client, None] = {}  # in the order in which they came
         self._closing: AgentExpired | None = None  # why no run is taken any more
         self._ends = self._mute = False
         self._asked_s = self._again_s = float("inf")
@@ -77,8 +77,8 @@ class Server:
                         self._accept(listener)
                     elif key.fileobj == awake:
                         self._signalled(os.read(awake, 512))
-                    else:
-                        self._hear(key.data)
+                    elif key.data in self._clients:
+                        self._attend(key.data)
             left = [client.run.id for client in self._clients if client.run is not None]
             self._say({"audit": "agent-ended", "time": now(), **({"left": left} if left else {})})
 
@@ -124,6 +124,7 @@ class Server:
         for client in self._runs():
             with suppress(Broken):
                 client.channel.send({"op": "leave", "error": why.to_json()})
+                self._listen_to(client)
 
     def _runs(self) -> list[Client]:
         return [client for client in self._clients if client.run is not None]
@@ -135,23 +136,34 @@ class Server:
             connection, _ = listener.accept()
         except OSError:  # it has gone already, or no more files may be open
             return
-        if len(self._clients) >= _MOST_CONNECTIONS:
-            connection.close()
-            return
+        if len(self._clients) >= _MOST_CONNECTIONS:  # whoever has been silent for longest makes room
+            idle = next((client for client in self._clients if client.run is None), None)
+            if idle is None:
+                connection.close()
+                return
+            self._part(idle)
         client = Client(Channel(connection))
-        self._clients.add(client)
+        self._clients[client] = None
         self._selector.register(client.channel, selectors.EVENT_READ, client)
 
-    def _hear(self, client: Client) -> None:
+    def _attend(self, client: Client) -> None:
+        """Hears it and tells it what has waited. Whatever it says, it can end nothing but its own connection."""
         try:
+            client.channel.flush()
             for message in client.channel.received():
                 self._take(client, message)
-        except (Broken, KeyError, TypeError, ValueError):
+        except Exception:
             self._part(client)
+        else:
+            self._listen_to(client)
+
+    def _listen_to(self, client: Client) -> None:
+        wanted = selectors.EVENT_READ | (0 if client.channel.is_sent else selectors.EVENT_WRITE)
+        self._selector.modify(client.channel, wanted, client)
 
     def _part(self, client: Client) -> None:
         self._selector.unregister(client.channel)
-        self._clients.remove(client)
+        del self._clients[client]
         client.close()
         if client.run is not None:
             self._say(client.run.end())
@@ -195,7 +207,9 @@ class Server:
     def _say(self, line: Message) -> None:
         """Into the log. Whoever cannot write it down lets nobody ask."""
         try:
-            patient.write(self._log, json.dumps(line, ensure_ascii=False).encode() + b"\n", _LOG_PATIENCE_S)
+            # A path need not be text: what is none is written as JSON writes it.
+            text = json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace")
+            patient.write(self._log, text + b"\n", _LOG_PATIENCE_S)
             self._mute = False
         except OSError:
             self._mute = True

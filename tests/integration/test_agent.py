@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 
-from bench.tracee import Tracee
+from bench.tracee import ROOT, Tracee
+from sampler.agent.channel import Channel
 from tests.conftest import Start
 from tests.integration.agents import Agent, finish, hang_up, in_group, unused_pid
 from tests.integration.help import (
@@ -376,7 +378,17 @@ def test_who_asks_is_one_line_in_the_log(agent: Agent, ring: Tracee) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [b"no message\n", b"[]\n", b'{"op":"begin"}\n', b'{"op":"so-far"}\n', b"x" * 2_000_000]
+    "said",
+    [
+        b"no message\n",
+        b"[]\n",
+        b"[" * 100_000 + b"\n",
+        b"\xff\xfe\n",
+        b'{"op":"begin"}\n',
+        b'{"op":"begin","who":"x","pid":1e999,"question":{},"instrument":"y"}\n',
+        b'{"op":"so-far"}\n',
+        b"x" * 2_000_000,
+    ],
 )
 def test_who_says_what_is_no_message_is_cut_off_and_nobody_else_is(agent: Agent, ring: Tracee, said: bytes) -> None:
     import socket
@@ -390,6 +402,49 @@ def test_who_says_what_is_no_message_is_cut_off_and_nobody_else_is(agent: Agent,
             assert stranger.recv(1) == b""
         lines_until(run, "sample")
         assert len(agent.status()["runs"]) == 1
+
+
+def test_nobody_writes_a_field_of_the_log_that_is_not_theirs(agent: Agent) -> None:
+    begin = {"op": "begin", "who": "jane", "pid": 1, "question": {}, "instrument": "perf"}
+    forged = {"samples": 1, "misses": 0, "suspended_ns": [0, 0], "who": "bob", "run": "another", "audit": "x"}
+    with Channel.to(agent.socket) as channel:
+        channel.send(begin)
+        assert channel.answer()["op"] == "welcome"
+        channel.send({"op": "header", "target": {"name": "\ud800"}, "instrument": "perf"})
+        channel.send({"op": "ended", "ended": "count", "cost": forged})
+    over = agent.logged("run-ended")
+    assert (over["who"], over["samples"]) == ("jane", 1)
+    assert agent.status()["state"] == "serving"
+
+
+def test_many_long_questions_are_all_told_of(agent: Agent) -> None:
+    begin = {"op": "begin", "who": "jane", "pid": 1, "question": {"point": "f" * 4000}, "instrument": "perf"}
+    with ExitStack() as stack:
+        for _ in range(200):
+            channel = stack.enter_context(Channel.to(agent.socket))
+            channel.send(begin)
+            assert channel.answer()["op"] == "welcome"
+            agent.logged("run-begun")  # nobody else reads the log
+        assert len(agent.status()["runs"]) == 200
+
+
+def test_whoever_only_holds_connections_makes_room_for_others(agent: Agent) -> None:
+    with ExitStack() as stack:
+        for _ in range(400):
+            stack.enter_context(Channel.to(agent.socket))
+        assert agent.status()["state"] == "serving"
+
+
+def test_a_program_whose_path_is_no_text_is_a_target_like_others(agent: Agent, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff\xfe")
+    shutil.copy(ROOT / "build" / "c_ring", path)
+    with Tracee(program=path) as odd:
+        with agent.asked(*by("ptrace", odd), "--count=2") as run:
+            lines, _ = finish(run)
+        assert lines[-1]["ended"] == "count"
+        assert_runs_on(odd)
+    assert agent.logged("run-ended")["samples"] == 2
+    assert agent.status()["state"] == "serving"
 
 
 def test_a_stopped_agent_is_none(agent: Agent, ring: Tracee) -> None:
