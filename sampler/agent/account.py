@@ -13,6 +13,7 @@ class Account:
     def __init__(self) -> None:
         self.samples = self.misses = 0
         self._low_ns = self._high_ns = 0
+        self._hits: int | None = None  # of what is counted, and of nothing else
         self.header: Line | None = None
         self.footer: Line | None = None
 
@@ -29,6 +30,7 @@ class Account:
                 self.misses += line.get("count", 1)
             case "tally":  # cumulative
                 self._low_ns, self._high_ns = line["cost"]["suspended_ns"]
+                self._hits = line["cost"]["hits"]
             case "footer":
                 self.footer = line
         if line.get("type") in ("sample", "samples", "miss"):
@@ -42,4 +44,4 @@ class Account:
             "samples": told.get("samples", self.samples),
             "misses": told.get("misses", self.misses),
             "suspended_ns": told.get("suspended_ns", [self._low_ns, self._high_ns]),
-        }
+        } | ({} if self._hits is None else {"hits": self._hits})

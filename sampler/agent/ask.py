@@ -22,7 +22,7 @@ from sampler.agent.status import status
 from sampler.errors import AlreadyTraced, NoSuchProcess, SamplerError, WrongContainer
 from sampler.frontend import Recorder, split_lines
 from sampler.linux import cgroups, procfs
-from sampler.question import Question
+from sampler.question import AnyQuestion
 from sampler.recording import Footer, Line
 
 _TOLD_EVERY_S = 1.0
@@ -38,7 +38,7 @@ class Asked:
 
     who: str
     pid: int
-    question: Question
+    question: AnyQuestion
     instrument: str
     words: list[str]
     container: str | None = None

@@ -12,11 +12,10 @@ from sampler.cluster.discovery import Found, Near
 from sampler.cluster.errors import ClusterError, ConnectionLost, PodError
 from sampler.cluster.kubectl import Kubectl
 from sampler.cluster.remote import RemoteRecorder
-from sampler.commands.options import arguments_from
+from sampler.commands.words import recorder_words
 from sampler.errors import AgentExpired, TargetEnded
 from sampler.fleet.member import Member
-from sampler.instruments.base import TRACING
-from sampler.question import Question
+from sampler.question import AnyQuestion, Question
 from sampler.recording import Line
 
 # What another pod, or another agent, may put right.
@@ -26,7 +25,7 @@ _REPLACED = (TargetEnded.__name__, ConnectionLost.__name__, AgentExpired.__name_
 class Asker:
     """Asks one question of whomever it is given."""
 
-    def __init__(self, kube: Kubectl, near: Near, question: Question, instrument: str, who: str) -> None:
+    def __init__(self, kube: Kubectl, near: Near, question: AnyQuestion, instrument: str, who: str) -> None:
         """``who``: for the agents' logs."""
         self.question = question
         self.on_lost: Callable[[], None] = lambda: None  # called, from any thread, when a target or an agent has gone
@@ -37,17 +36,16 @@ class Asker:
     def member(self, found: Found, most_suspended: float, left_ns: int | None) -> Member:
         """``most_suspended``: its share of time; ``left_ns``: until the whole run is to end."""
         question = self._of(found.container, most_suspended, left_ns)
-        every_hit = self._instrument in TRACING and question.aggregate is None
-        words = found.agent.words(
-            "agent", "ask", f"--who={self._who}", f"--container={found.container.id}", "--",
-            f"--instrument={self._instrument}", *arguments_from(question, every_hit),
-            "--", str(found.process.pid), *question.expressions, stdin=True,
-        )  # fmt: skip
+        verb, *asked = recorder_words(question, self._instrument, str(found.process.pid))
+        # Unless it is needed, the verb is left out: an agent that was installed by an older version knows of none.
+        of_verb = [] if isinstance(question, Question) else [f"--verb={verb}"]
+        about = [f"--who={self._who}", f"--container={found.container.id}", *of_verb]
+        words = found.agent.words("agent", "ask", *about, "--", *asked, stdin=True)
         return Member(found.label, lambda: self._recorder(words, found.container))
 
     def remarks(self, found: Found) -> Iterator[str]:
         """What is to be said of it before it is asked."""
-        if found.container.pause is not None:
+        if found.container.pause is not None and isinstance(self.question, Question):  # all others pause nobody
             yield found.container.pause.remark(self.question.budget.max_pause_ns)
         yield from filter(None, (found.remark, self._near.remark(found.container)))
 
@@ -58,7 +56,7 @@ class Asker:
         for recorder in recorders:
             recorder.cut(f"node {node} does not answer the cluster any more")
 
-    def _of(self, container: Container, most_suspended: float, left_ns: int | None) -> Question:
+    def _of(self, container: Container, most_suspended: float, left_ns: int | None) -> AnyQuestion:
         question = self.question
         pause_ns = question.budget.max_pause_ns
         if container.pause is not None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from sampler import units
 from sampler.cluster.agents import NAMESPACE
@@ -42,10 +43,12 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_asking_options(parser: argparse.ArgumentParser) -> None:
-    """For verbs that ask a question of pods, and show what comes."""
+def add_asking_options(
+    parser: argparse.ArgumentParser, add_question: Callable[[argparse.ArgumentParser], None] = add_question_options
+) -> None:
+    """For verbs that ask a question of pods, and show what comes. ``add_question``: the options that are its own."""
     add_target_options(parser)
-    add_question_options(parser)
+    add_question(parser)
     parser.add_argument(
         "--max-suspended-all",
         type=typed(units.parse_share),

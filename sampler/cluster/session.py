@@ -19,16 +19,17 @@ from sampler.fleet import joined
 from sampler.fleet.member import InOrder
 from sampler.fleet.run import Fleet
 from sampler.frontend import stop_signals
-from sampler.question import Question
+from sampler.instruments.base import AUTO, TRACING
+from sampler.question import AnyQuestion, Question
 from sampler.view.fleet import choose_fleet_view
 
 # Recorders that read their question at one time, on each node: it takes a processor.
 _AT_ONCE = 2
 
 
-def ask_pods(arguments: argparse.Namespace, target: str | None, question: Question) -> int:
+def ask_pods(arguments: argparse.Namespace, target: str | None, question: AnyQuestion) -> int:
     """Runs to the end; raises FleetFailed if some pods could not be asked, or did not end in good order."""
-    kube, near = kubectl_of(arguments), near_of(arguments)
+    kube, near = kubectl_of(arguments), near_of(arguments, question)
     discovery = Discovery(near, arguments.container, choice_of(arguments))
     asker = Asker(kube, near, question, arguments.instrument, user_of(kube))
     finder = Finder(kube, selection_of(arguments, target), discovery, asker)
@@ -62,10 +63,11 @@ def _run(fleet: Fleet, finder: Finder, shown: Watched, share_of_all: float | Non
         watching.join()
 
 
-def near_of(arguments: argparse.Namespace) -> Near:
+def near_of(arguments: argparse.Namespace, question: AnyQuestion) -> Near:
     """The agents of the nodes, or one that is put into each pod."""
     if getattr(arguments, "ephemeral", False):
         from sampler.cluster.ephemeral import Attached
 
-        return Attached(kubectl_of(arguments), arguments.image, arguments.instrument)
+        traced = arguments.instrument == AUTO and not isinstance(question, Question)
+        return Attached(kubectl_of(arguments), arguments.image, TRACING[0] if traced else arguments.instrument)
     return Agents(agents_kubectl(arguments))

@@ -78,9 +78,10 @@ def lines(found: Sequence[Standing]) -> Iterator[str]:
 
 def _run(node: str, run: Object) -> tuple[str, ...]:
     question, target = run["question"], run["target"]
-    asked = ", ".join(question.get("expressions", ())) or question.get("kind", "")
+    kind, asked = question.get("kind"), ", ".join(question.get("expressions", ()))
+    what = f"{kind} {question['point']}" if kind else f"{asked} at {question['point']}"
     who = f"{target.get('name', '')} ({target['pid']})".strip()
-    return node, str(run["since"]), str(run["who"]), who, str(run["instrument"]), f"{asked} at {question['point']}"
+    return node, str(run["since"]), str(run["who"]), who, str(run["instrument"]), what
 
 
 def _of(one: Standing, name: str) -> str:

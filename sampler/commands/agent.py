@@ -1,7 +1,8 @@
 """The agent on a node of a cluster, and what is run beside it.
 
   sampler agent serve [--ttl TIME | --until MOMENT]     knows of every run, and writes each to standard output
-  sampler agent ask --who NAME [--container ID] -- ...  one run, for somebody far away; the words of sampler record
+  sampler agent ask --who NAME [--container ID] -- ...  one run, for somebody far away: the words of sampler record, or
+                                                        of the --verb count or latency
   sampler agent processes --container ID                the processes of a container
   sampler agent status                                  who asks what since when
 
@@ -18,12 +19,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from sampler import units
+from sampler.commands import count, latency
 from sampler.commands.options import question_from, typed
+from sampler.commands.words import recorder_words
 from sampler.errors import SamplerError, UsageError
 
 if TYPE_CHECKING:
     from sampler.agent.ask import Asked
+    from sampler.question import AnyQuestion
 
+_VERBS = ("record", "count", "latency")
 HELP = "on a node of a cluster: what kubectl sampler talks to"
 _MOST_DIGITS = 10
 _SILENCE_NS = 15 * units.NS_PER_SECOND
@@ -41,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ask.add_argument("--container", metavar="ID", help="refuse unless the process is of that container")
     ask.add_argument("--silence", type=typed(units.parse_duration), default=_SILENCE_NS, metavar="TIME",
                      help="leave when nothing came from standard input for so long (default 15s)")  # fmt: skip
-    ask.add_argument("words", nargs="+", metavar="WORD", help="what sampler record is told: PID EXPRESSION --at POINT")
+    ask.add_argument("--verb", choices=_VERBS, default=_VERBS[0],
+                     help="whose words these are (default record)")  # fmt: skip
+    ask.add_argument("words", nargs="+", metavar="WORD", help="what that is told, like PID EXPRESSION --at POINT")
     processes = parts.add_parser("processes", help="the processes of containers", allow_abbrev=False)
     processes.add_argument(
         "--container", nargs="+", required=True, metavar="ID", help="as Kubernetes writes it, or bare"
@@ -83,16 +90,27 @@ def _asked(arguments: argparse.Namespace) -> Asked:
     from sampler.agent.ask import Asked
     from sampler.commands.parser import build_parser
 
-    words = ["record", *arguments.words]
-    told = build_parser().parse_args(words)
-    target, *expressions = told.words
-    if not (target.isascii() and target.isdigit() and len(target) < _MOST_DIGITS and expressions):
-        raise UsageError("nobody is asked", "the first word is no PID, or no expression follows",
+    told = build_parser().parse_args([arguments.verb, *arguments.words])
+    target, *asked = told.words
+    if not (target.isascii() and target.isdigit() and len(target) < _MOST_DIGITS and asked):
+        raise UsageError("nobody is asked", "the first word is no PID, or nothing follows",
                          "see `sampler agent processes` for PIDs")  # fmt: skip
-    question = question_from(told, told.point, expressions)
+    question = _question(arguments.verb, told, asked)
+    # Made anew: what is no part of the question that is written down does not reach the recorder.
+    words = recorder_words(question, told.instrument, target)
     container = None if arguments.container is None else _container(arguments.container)
     silence_s = arguments.silence / units.NS_PER_SECOND
     return Asked(arguments.who, int(target), question, told.instrument, words, container, silence_s)
+
+
+def _question(verb: str, told: argparse.Namespace, asked: list[str]) -> AnyQuestion:
+    """``asked``: the expressions, or the points."""
+    match verb:
+        case "count":
+            return count.question_of(told, asked)
+        case "latency":
+            return latency.question_of(told, asked)
+    return question_from(told, told.point, asked)
 
 
 def _processes(arguments: argparse.Namespace) -> int:

@@ -180,11 +180,11 @@ def arguments_from(question: Question, every_hit: bool = False) -> list[str]:
     timing, budget = question.timing, question.budget
     options = {
         "--at": question.point,
-        "--jitter": _decimal(timing.jitter),
+        "--jitter": decimal(timing.jitter),
         "--window": f"{timing.window_ns}ns",
         "--anchor-every": f"{timing.anchor_ns}ns",
         "--max-pause": f"{budget.max_pause_ns}ns",
-        "--max-suspended": _decimal(budget.max_suspended),
+        "--max-suspended": decimal(budget.max_suspended),
     }
     if timing.duration_ns is not None:
         options["--duration"] = f"{timing.duration_ns}ns"
@@ -206,7 +206,8 @@ def _parse_anchor(text: str) -> int:
     return interval_ns
 
 
-def _decimal(share: float) -> str:
+def decimal(share: float) -> str:
+    """As the command line takes it, and nothing of it is lost."""
     return f"{Decimal(repr(share)):f}"
 
 

@@ -7,33 +7,25 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
-from sampler.commands.options import arguments_from
 from sampler.commands.output import Alone, Kept, Saved, Watched
 from sampler.commands.targets import labels
+from sampler.commands.words import recorder_words
 from sampler.errors import FleetFailed, SamplerError
 from sampler.fleet import joined
 from sampler.fleet.member import FleetView, InOrder, Member
 from sampler.fleet.run import Fleet
 from sampler.frontend import Recorder, stop_signals
-from sampler.instruments.base import TRACING
-from sampler.question import AnyQuestion, Question
+from sampler.question import AnyQuestion
 from sampler.resolve import find_pid
 from sampler.view import choose_view
 from sampler.view.fleet import choose_fleet_view
 
 
-def run_question(arguments: argparse.Namespace, targets: list[str], question: Question) -> int:
-    """A question that is asked by looks, or of every hit, as the instrument has it. No target: $PID."""
+def run_question(arguments: argparse.Namespace, targets: list[str], question: AnyQuestion) -> int:
+    """A question of any kind, to one target or each of several. No target: $PID."""
     if len(targets) > 1:
-        return run_fleet(arguments, targets, question)
-    return run_session(arguments, recorder_words(arguments, targets, question))
-
-
-def recorder_words(arguments: argparse.Namespace, targets: list[str], question: Question) -> list[str]:
-    """The command that records it, of one target or of $PID."""
-    every_hit = arguments.instrument in TRACING and question.aggregate is None
-    options = [f"--instrument={arguments.instrument}", *arguments_from(question, every_hit)]
-    return ["record", *options, "--", *targets, *question.expressions]
+        return run_fleet(arguments, targets, lambda pid: recorder_words(question, arguments.instrument, str(pid)))
+    return run_session(arguments, recorder_words(question, arguments.instrument, *targets))
 
 
 def run_session(arguments: argparse.Namespace, words: list[str]) -> int:
@@ -49,13 +41,13 @@ def run_session(arguments: argparse.Namespace, words: list[str]) -> int:
     return 0
 
 
-def run_fleet(arguments: argparse.Namespace, targets: list[str], question: Question) -> int:
-    """The same of several targets, each with its share of the budget of all; raises FleetFailed if some failed."""
+def run_fleet(arguments: argparse.Namespace, targets: list[str], words: Callable[[int], list[str]]) -> int:
+    """The same of several targets; ``words``: the recorder's, for each PID. Raises FleetFailed if some failed."""
     pids = [find_pid(name) for name in targets]  # one that is not there is told before anybody is asked
     names = labels(pids)
 
     def starting(pid: int) -> Callable[[], Recorder]:
-        return lambda: Recorder(recorder_words(arguments, [str(pid)], question))
+        return lambda: Recorder(words(pid))
 
     ended = show_fleet(arguments, [Member(names[pid], starting(pid)) for pid in pids])
     raise_failed(ended)

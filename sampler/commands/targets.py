@@ -6,13 +6,15 @@ import argparse
 import os
 from dataclasses import replace
 from itertools import takewhile
+from typing import TypeVar
 
 from sampler import units
 from sampler.commands.options import typed
 from sampler.errors import NoSuchProcess, UsageError
-from sampler.question import Question
+from sampler.question import AnyQuestion
 
 _MOST = 1000
+_Asked = TypeVar("_Asked", bound=AnyQuestion)
 
 
 def add_fleet_options(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +55,7 @@ def only(targets: list[str]) -> str | None:
     return targets[0] if targets else None
 
 
-def shared(question: Question, most_of_all: float | None, members: int) -> Question:
+def shared(question: _Asked, most_of_all: float | None, members: int) -> _Asked:
     """The question to each: with its part of what all together may be suspended.
 
     So it holds also where nobody hears of the others. ``most_of_all``: a share of the time, None for no limit.

@@ -7,15 +7,25 @@ import argparse
 from sampler import units
 from sampler.budget import Budget
 from sampler.commands.options import add_output_options, typed
+from sampler.commands.targets import add_fleet_options, only, shared
 from sampler.errors import UsageError
 from sampler.instruments.base import AUTO, TRACING
-from sampler.question import AnyQuestion, Question, Timing
+from sampler.question import AnyQuestion, CountQuestion, LatencyQuestion, Question, Timing
 
 _SHORTEST_NS = 10_000_000
 
 
 def add_tracing_options(parser: argparse.ArgumentParser) -> None:
-    """By which tool, how often to tell, for how long, within which budget; and where it goes."""
+    """Of whom, by which tool, how often to tell, for how long, within which budget; and where it goes."""
+    add_pace_options(parser)
+    add_fleet_options(parser)
+    add_program_option(parser)
+    add_output_options(parser)
+    parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
+
+
+def add_pace_options(parser: argparse.ArgumentParser) -> None:
+    """Those that make the question, beside its points."""
     parser.add_argument(
         "--instrument",
         "--with",
@@ -40,9 +50,6 @@ def add_tracing_options(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="largest share of time that the hits of a run may take (default 10%%)",
     )
-    add_program_option(parser)
-    add_output_options(parser)
-    parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
 
 
 def add_program_option(parser: argparse.ArgumentParser) -> None:
@@ -69,16 +76,15 @@ def pace_of(arguments: argparse.Namespace) -> tuple[Timing, Budget]:
     return Timing(arguments.every, duration_ns=arguments.duration), Budget(max_suspended=arguments.max_suspended)
 
 
-def recorder_options(arguments: argparse.Namespace) -> list[str]:
-    """The same for the recorder."""
-    options = {
-        "--instrument": arguments.instrument,
-        "--every": f"{arguments.every}ns",
-        "--max-suspended": f"{arguments.max_suspended:.6f}",
-    }
-    if arguments.duration is not None:
-        options["--duration"] = f"{arguments.duration}ns"
-    return [f"{name}={value}" for name, value in options.items()]
+def run_tracing(arguments: argparse.Namespace, targets: list[str], question: CountQuestion | LatencyQuestion) -> int:
+    """What count and latency come down to: the program, this process as the recorder, or a run as its user sees it."""
+    from sampler.commands.session import run_question, run_tracing_recorder
+
+    if arguments.program:
+        return print_program(arguments, only(targets), question)
+    if arguments.lifeline is not None:
+        return run_tracing_recorder(arguments, only(targets), question)
+    return run_question(arguments, targets, shared(question, arguments.max_suspended_all, len(targets)))
 
 
 def _parse_period(text: str) -> int:

@@ -12,7 +12,7 @@ from typing import cast
 
 from sampler.commands import Command
 
-VERBS = ("install", "uninstall", "status", "doctor", "grant", "watch", "diode-gap", "vars")
+VERBS = ("install", "uninstall", "status", "doctor", "grant", "watch", "diode-gap", "count", "latency", "vars")
 
 
 def load() -> Iterator[tuple[str, Command]]:
