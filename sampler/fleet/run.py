@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from queue import Empty, Queue
 
-from sampler.errors import SamplerError
+from sampler.errors import InternalError, SamplerError
 from sampler.fleet.follower import Follower
 from sampler.fleet.member import FleetView, Member, Unseen
 from sampler.recording import Line, Recording
@@ -36,15 +36,18 @@ class Fleet:
         self._view = view
         self._news: Queue[_News] = Queue(_MOST_WAITING)
         self._turns = threading.Semaphore(at_once)
-        self._lock = threading.Lock()  # of what several threads change: the two below
+        self._lock = threading.Lock()  # of what several threads change: the three below
+        self._running = False
         self._followers: dict[str, Follower] = {}
-        self.stopping = threading.Event()  # set once all were asked to leave
         self._expected = 0  # ends that are still to come, of members and of holds
+        self.stopping = threading.Event()  # set once all were asked to leave
         self._recordings: dict[str, Recording] = {}
         self._ended: dict[str, SamplerError | None] = {}
 
     def add(self, member: Member) -> None:
-        """Begins with it, from any thread; one that comes after ``stop`` is not asked."""
+        """Begins with it, or, before ``run``, will; from any thread. One that comes after ``stop`` is not asked.
+        ValueError if there is one of that label.
+        """
         follower = Follower(member, self._turns)
         with self._lock:
             if self.stopping.is_set():
@@ -52,11 +55,9 @@ class Fleet:
             if member.label in self._followers:
                 raise ValueError(f"two members are called {member.label}")
             self._followers[member.label] = follower
-            self._expected += 1
-        if self.stopping.is_set():  # it has come between: ``stop`` takes no lock
-            follower.stop()
-        self._post(partial(self._join, member.label))
-        threading.Thread(target=self._follow, args=[follower], name=member.label).start()
+            if not self._running:
+                return
+        self._begin(follower)
 
     def say(self, label: str, remark: str) -> None:
         """Something about a member that its recording does not have; from any thread."""
@@ -82,14 +83,30 @@ class Fleet:
         """What each member ended with, None for a good end, when all have. Raises what the view raises; all have
         left their targets then, too.
         """
+        with self._lock:
+            self._running = True
+            first = list(self._followers.values())
         try:
             with self._view:
+                for follower in first:
+                    self._begin(follower)
                 self._see_all()
         finally:
             self.stop()
             self._view = Unseen()
             self._see_all()
         return self._ended
+
+    def _begin(self, follower: Follower) -> None:
+        with self._lock:
+            self._expected += 1
+        if self.stopping.is_set():  # it has come between: ``stop`` takes no lock
+            follower.stop()
+        self._post(partial(self._join, follower.label))
+        try:
+            threading.Thread(target=self._follow, args=[follower], name=follower.label).start()
+        except RuntimeError as error:  # no more threads are to be had
+            self._post(partial(self._end, follower.label, InternalError.of(error)))
 
     def _see_all(self) -> None:
         due_s = time.monotonic()

@@ -76,12 +76,15 @@ class Told(Unseen):
     def __init__(self) -> None:
         self.all: list[tuple[str, ...]] = []
         self.threads: set[int] = set()
+        self.on_header: Callable[[], None] = lambda: None
 
     def joined(self, label: str) -> None:
         self._note("joined", label)
 
     def show(self, label: str, text: str, line: Line, recording: Recording) -> None:
         self._note(line["type"], label)
+        if line["type"] == "header":
+            self.on_header()
 
     def said(self, label: str, remark: str) -> None:
         self._note("said", label, remark)
@@ -140,7 +143,7 @@ def test_stop_is_a_good_end_also_of_one_that_has_not_said_a_word() -> None:
     fleet.add(member("asking", HEADER, waits=True))
     fleet.add(member("starting", waits=True))
     fleet.add(member("waiting its turn", HEADER, waits=True))
-    fleet.stop()
+    told.on_header = fleet.stop
     assert set(fleet.run().values()) == {None}
     fleet.add(member("late", HEADER, FOOTER))
     assert ("joined", "late") not in told.all
@@ -173,12 +176,14 @@ def test_a_run_that_is_held_open_takes_more() -> None:
     finder.join()
 
 
-def test_one_label_is_one_member() -> None:
+def test_one_label_is_one_member_and_nobody_is_asked_before_the_run() -> None:
+    before = threading.active_count()
     fleet = Fleet(Unseen())
     fleet.add(member("m", HEADER, FOOTER))
     with pytest.raises(ValueError, match="two members"):
         fleet.add(member("m", HEADER, FOOTER))
-    fleet.run()
+    assert threading.active_count() == before
+    assert fleet.run() == {"m": None}
 
 
 def test_what_was_written_is_read_again_in_the_order_of_the_command_line(tmp_path: Path) -> None:
