@@ -50,6 +50,10 @@ def _give_up_output() -> None:
 
 def _fail(error: SamplerError) -> int:
     print(f"sampler: {error}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:  # Python would try it once more at its end, and say so in words of its own
+        _give_up_output()
     return error.exit_status
 
 

@@ -214,6 +214,10 @@ class AgentExpired(AgentError):
     """The agent's time is over, or it is about to end."""
 
 
+class AskerSilent(AgentError):
+    """Whoever has asked for a run gives no sign of life."""
+
+
 class AgentBusy(AgentError):
     """It has as many runs as it takes."""
 

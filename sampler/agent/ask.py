@@ -200,7 +200,7 @@ class Asking:
             for run in status()["runs"]:
                 if run["target"]["pid"] == self._asked.pid and "name" in run["target"]:
                     who = f"{run['who']} asks it since {run['since']} by {run['instrument']}"
-                    return AlreadyTraced(error.what, f"{who}; {error.why}", "wait until that has ended, or ask by perf")
+                    return AlreadyTraced(error.what, f"{who}; {error.why}", "wait until that has ended")
         return error
 
 

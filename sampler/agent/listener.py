@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from sampler.agent.channel import Broken, Channel, missing
-from sampler.errors import SamplerError
+from sampler.errors import AskerSilent, SamplerError
 
 _GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
@@ -68,8 +68,10 @@ class Listener:
                 if not self._beats():
                     self.end()
                 heard = time.monotonic()
-            if ready.get(self._output, 0) & _GONE or time.monotonic() >= heard + self._silence_s:
+            if ready.get(self._output, 0) & _GONE:
                 self.end()
+            if time.monotonic() >= heard + self._silence_s:
+                self.end(_silent(self._silence_s))
             if self._agent.fileno() in ready:
                 self._hear_agent()
 
@@ -90,3 +92,7 @@ class Listener:
                     self.end(SamplerError.from_json(message.get("error", {})))
         except Broken as error:  # nobody would know of the run any more
             self.end(missing(str(error)))
+
+
+def _silent(silence_s: float) -> AskerSilent:
+    return AskerSilent("nothing was heard of whoever asks", f"for {silence_s:g} s; the target was left", "ask again")

@@ -28,7 +28,7 @@ _REPLACED_WITHIN_S = 60.0
 # The API server ends a watch after some half an hour; one that ends at once is not to be a tight loop.
 _WATCH_AGAIN_S = 2.0
 # One that nobody reads any more, as we were killed, ends by itself.
-_WATCH_TIMEOUT = "--request-timeout=5m"
+_WATCH_TIMEOUT = "--request-timeout=1m"
 
 
 class Finder:

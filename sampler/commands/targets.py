@@ -41,7 +41,7 @@ def targets_and_rest(words: list[str], everyone: str | None) -> tuple[list[str],
         return (words, []) if _is_pid(words[0]) else ([], words)
     pids = list(takewhile(_is_pid, words[:-1]))
     named = pids or words[:1]
-    if len(set(named)) < len(named):
+    if len({word.lstrip("0") for word in named}) < len(named):
         raise UsageError("the same process is named twice", fix="give each PID once")
     if len(named) > _MOST:
         raise UsageError(f"{len(named)} targets are too many", fix=f"name at most {_MOST}")

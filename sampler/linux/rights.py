@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import os
 
-from sampler.errors import NotPermitted
+from sampler.errors import NotPermitted, TargetEnded
 from sampler.linux import vector
 
+_ENDED = (FileNotFoundError, ProcessLookupError)
 _TO_TRACE = "run as its owner, as root or with CAP_SYS_PTRACE; `sampler doctor` tells what you may do"
 
 
 def check_readable(pid: int) -> None:
     """Opening the memory asks for the right to attach, Yama's rules included, and uses none of it.
 
-    Raises NotPermitted; FileNotFoundError or ProcessLookupError where the process has ended.
+    Raises NotPermitted; TargetEnded.
     """
     try:
         with open(f"/proc/{pid}/mem", "rb"):
             os.readlink(f"/proc/{pid}/exe")
     except PermissionError as error:
         raise _refused(pid, "CAP_DAC_READ_SEARCH") from error
+    except _ENDED as error:
+        raise _ended(pid) from error
 
 
 def check_writable(pid: int, what_for: str) -> None:
@@ -31,6 +34,8 @@ def check_writable(pid: int, what_for: str) -> None:
         os.close(os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC))
     except PermissionError as error:
         raise _refused(pid, "CAP_DAC_OVERRIDE", what_for) from error
+    except _ENDED as error:
+        raise _ended(pid) from error
 
 
 def check_signals(pid: int, what_for: str) -> None:
@@ -40,6 +45,12 @@ def check_signals(pid: int, what_for: str) -> None:
     except PermissionError as error:
         what = f"process {pid} may not be signalled by user {os.geteuid()}{what_for}"
         raise NotPermitted(what, "it is another user's", "run as its owner, or with CAP_KILL") from error
+    except _ENDED as error:
+        raise _ended(pid) from error
+
+
+def _ended(pid: int) -> TargetEnded:
+    return TargetEnded(f"process {pid} ended before it was asked")
 
 
 def _refused(pid: int, capability: str, what_for: str = "") -> NotPermitted:

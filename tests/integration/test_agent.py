@@ -139,6 +139,7 @@ def test_a_run_whose_asker_has_fallen_silent_ends(agent: Agent, ring: Tracee, in
                 lines_until(run, "sample")
         lines, _ = finish(run)
     assert lines[-1]["ended"] == "interrupted"
+    assert lines[-1]["error"]["kind"] == "AskerSilent"
     assert_runs_on(ring)
 
 

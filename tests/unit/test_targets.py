@@ -6,8 +6,10 @@ import pytest
 
 from bench.tracee import Tracee
 from sampler.budget import Budget
+from sampler.commands import count, latency
+from sampler.commands.parser import build_parser
 from sampler.commands.targets import labels, only, shared, targets_and_rest
-from sampler.errors import NoSuchProcess, UsageError
+from sampler.errors import NoSuchProcess, SamplerError, UsageError
 from sampler.linux import procfs
 from sampler.question import Question, Timing
 
@@ -39,8 +41,9 @@ def test_all_of_a_name_are_asked_everything_that_is_written(tracee: Tracee) -> N
 def test_a_name_that_nobody_has_and_a_process_named_twice_are_refused() -> None:
     with pytest.raises(NoSuchProcess):
         targets_and_rest(["x"], "no such process")
-    with pytest.raises(UsageError, match="twice"):
-        targets_and_rest(["12", "12", "x"], None)
+    for again in ("12", "012"):
+        with pytest.raises(UsageError, match="twice"):
+            targets_and_rest(["12", again, "x"], None)
 
 
 def test_what_is_done_with_one_takes_no_two() -> None:
@@ -60,3 +63,21 @@ def test_the_budget_of_all_is_divided_and_raises_nobodys_own() -> None:
 def test_a_target_is_called_by_name_and_number_and_one_that_has_ended_by_its_number() -> None:
     own, gone = os.getpid(), 1 << 22  # PID_MAX_LIMIT: nobody's
     assert labels([own, gone]) == {own: f"{procfs.stat(own).name} ({own})", gone: str(gone)}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["count", "12"], "nothing is counted"),
+        (["count", "12", "34"], "not a program point"),
+        (["count", "12", "34", "f", "f"], "given twice"),
+        (["latency", "12", "34", "f"], "from one point to another"),
+        (["latency", "12", "34", "f", "f"], "both the beginning and the end"),
+        (["latency", "f", "g", "h", "i"], "from one point to another"),
+        (["count", "12", "12", "f"], "named twice"),
+    ],
+)
+def test_points_of_several_that_make_no_sense_are_refused(words: list[str], said: str) -> None:
+    verb = {"count": count, "latency": latency}[words[0]]
+    with pytest.raises(SamplerError, match=said):
+        verb.run(build_parser().parse_args(words))
