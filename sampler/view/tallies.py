@@ -9,11 +9,14 @@ from sampler.question import LINEAR
 from sampler.recording import Line, Recording
 from sampler.sample import Interval
 from sampler.tally import Bucket, Numbers, Tally
-from sampler.units import NS_PER_SECOND, format_duration, span
+from sampler.units import NS_PER_SECOND, UNITS_NS, format_duration, span
 from sampler.view.statistics import printable
 
 _BAR = 40
 _MOST_ROWS = 60
+
+#: Calls a second: at least, most likely, at most.
+Pace = tuple[float, float, float]
 
 
 def begins(header: Line) -> Iterator[str]:
@@ -55,38 +58,74 @@ def _parts(recording: Recording, before: Tally, now: Tally) -> Iterator[str]:
     else:
         yield from (f"{printable(name)}: {count:,} hits" for name, count in now.counts.items())
         yield from (f"{printable(name)}: {numbers_text(found)}" for name, found in now.numbers.items())
-        yield from (f"{printable(name)}: {_total(found):,} hits" for name, found in now.histograms.items())
+        yield from (f"{printable(name)}: {total(found):,} hits" for name, found in now.histograms.items())
 
 
 def rate(count: int, before: Tally, now: Tally) -> str:
-    """Calls a second between two readings, which are not of an instant: the most and the least that it can be, if they
-    differ in what is shown.
-    """
+    """Calls a second between two readings."""
+    return rate_text([pace(count, before, now)])
+
+
+def pace(count: int, before: Tally, now: Tally) -> Pace:
+    """The same as numbers: readings are not of an instant."""
     longest = max(1, now.read_ns.high - before.read_ns.low)
     shortest = max(1, now.read_ns.low - before.read_ns.high)
-    low, high = (f"{count * NS_PER_SECOND / elapsed:,.0f}" for elapsed in (longest, shortest))
-    middle = f"{count * NS_PER_SECOND / ((longest + shortest) / 2):,.0f}"
+    low, middle, high = (count * NS_PER_SECOND / took for took in (longest, (longest + shortest) / 2, shortest))
+    return low, middle, high
+
+
+def rate_text(paces: Sequence[Pace]) -> str:
+    """Of one or of several together: with the least and the most that it can be, if they differ in what is shown."""
+    low, middle, high = (f"{sum(bound):,.0f}" for bound in zip(*paces, strict=True))
     return f"{middle}/s" if low == high else f"{middle}/s ({low} to {high})"
 
 
-def brief(recording: Recording, expression: str) -> str:
+def lately(recording: Recording, name: str) -> Pace | None:
+    """Between the last two readings; None where they are of one moment, as far as is known."""
+    return _between(name, *recording.tallies[-2:])
+
+
+def on_average(recording: Recording, name: str) -> Pace | None:
+    """From the first reading to the last."""
+    return _between(name, *recording.tallies[:1], *recording.tallies[1:][-1:])
+
+
+def _between(name: str, *readings: Tally) -> Pace | None:
+    if len(readings) < 2 or readings[1].read_ns.low <= readings[0].read_ns.high:
+        return None
+    before, now = readings
+    return pace(now.counts.get(name, 0) - before.counts.get(name, 0), before, now)
+
+
+def below(buckets: Sequence[Bucket], share: float, unit: str) -> str:
+    """So much of all lies below that; empty where there is nothing. ``buckets``: of times, in that unit."""
+    left = share * total(buckets)
+    for low, high, count in buckets:
+        left -= count
+        if left <= 0:
+            bound, sign = (low, "≥") if high is None else (high, "<")
+            return f"{sign} {format_duration((bound or 0) * UNITS_NS[unit])}"
+    return ""
+
+
+def brief(last: Tally, expression: str, kind: str | None) -> str:
     """What has been counted of an expression so far, in a cell."""
-    if not recording.tallies:
-        return "…"
-    last = recording.tallies[-1]
+    if kind == "latency":
+        return f"{sum(map(total, last.histograms.values())):,} measured"
     if expression in last.numbers and (mean := last.numbers[expression].mean) is not None:
         return f"mean {mean:.6g}"
     return f"{last.cost.hits:,} hits"
 
 
 def _progress(now: Tally) -> str:
-    ended = sum(_total(found) for found in now.histograms.values())
+    ended = sum(total(found) for found in now.histograms.values())
     begun = sum(now.counts.values())
     alone = f", {now.ends_alone:,} ends without a start" if now.ends_alone else ""
     return f"{ended:,} measured, {max(0, begun - ended):,} starts without an end{alone}"
 
 
-def _total(buckets: Sequence[Bucket]) -> int:
+def total(buckets: Sequence[Bucket]) -> int:
+    """How many there are in all of them."""
     return sum(count for _, _, count in buckets)
 
 
@@ -181,11 +220,8 @@ def summed(last: Tally, question: Line) -> Iterator[str]:
 
 
 def _average(recording: Recording, name: str) -> str:
-    """From the first reading to the last."""
-    first, last = recording.tallies[0], recording.tallies[-1]
-    if last.read_ns.low <= first.read_ns.high:
-        return "too short for a rate"
-    return f"{rate(last.counts.get(name, 0) - first.counts.get(name, 0), first, last)} on average"
+    found = on_average(recording, name)
+    return "too short for a rate" if found is None else f"{rate_text([found])} on average"
 
 
 def _left_out(last: Tally) -> Iterator[str]:

@@ -9,7 +9,9 @@ import pytest
 
 from sampler.cluster import completion
 from sampler.cluster.cli import build_parser, main
+from sampler.cluster.options import target_and_rest
 from sampler.cluster.verbs import VERBS
+from sampler.commands import count, latency
 from sampler.commands.options import question_from
 
 
@@ -34,13 +36,30 @@ def test_the_question_is_that_of_the_command_line() -> None:
     assert question.budget.max_pause_ns == 50_000_000
 
 
+def test_what_is_counted_and_timed_has_the_options_of_the_command_line_and_those_of_pods() -> None:
+    told = build_parser().parse_args(
+        ["count", "-l", "app=a", "main.f", "main.g", "--duration=2s", "--with=bcc", "-o", "csv"]
+    )
+    target, points = target_and_rest(told, told.words)
+    question = count.question_of(told, points)
+    assert (target, question.points, question.timing.duration_ns) == (None, ("main.f", "main.g"), 2 * 10**9)
+    assert (told.instrument, told.format) == ("bcc", "csv")
+    told = build_parser().parse_args(["latency", "deploy/a", "main.f", "main.f:return", "--key=arg0", "--unit=ms"])
+    target, points = target_and_rest(told, told.words)
+    timed = latency.question_of(told, points)
+    assert (target, timed.entry, timed.exit) == ("deploy/a", "main.f", "main.f:return")
+    assert (timed.keys, timed.unit) == (("arg0",), "ms")
+
+
 def test_an_error_is_one_line_and_a_status(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "/nowhere/at-all")
     assert main(["watch", "deploy/a", "--at", "main.f"]) == 2
+    assert main(["count", "deploy/a"]) == 2
+    assert main(["latency", "deploy/a", "main.f"]) == 2
     assert main(["install", "--ttl", "1s"]) == 2
     assert main(["grant"]) == 2
     said = capsys.readouterr().err
-    assert [line.startswith("sampler: ") for line in said.splitlines()] == [True] * 3
+    assert [line.startswith("sampler: ") for line in said.splitlines()] == [True] * 5
 
 
 @pytest.fixture

@@ -22,8 +22,10 @@ from sampler.errors import BudgetExceeded, NotPermitted, RecorderLost, Recording
 from sampler.fleet import joined
 from sampler.fleet.joined import Joined
 from sampler.fleet.member import FleetView
+from sampler.question import CountQuestion, LatencyQuestion
+from sampler.recording import Line
 from sampler.sample import Cost, Event, Interval, Look, Value
-from sampler.tally import Numbers, Tally
+from sampler.tally import Bucket, Numbers, Tally
 from sampler.view.fleet import choose_fleet_view
 from sampler.view.fleet.lines import FleetCsv, FleetLines
 from sampler.view.fleet.live import FleetLive, picture
@@ -234,6 +236,70 @@ def test_sums_of_hits_have_a_row_a_member_and_one_histogram_of_all() -> None:
     assert any(line.split()[:3] == ["two", "600", "1"] for line in lines)
     assert any("[1] 420 |" in line for line in lines)
     assert any("630" in line for line in shown(standings, 100) if line.startswith("all"))
+
+
+def counting(label: str, question: Line, *tallies: Tally) -> Standing:
+    """One that has counted or timed, second by second, and has not ended."""
+    pages = [json.dumps({"type": "header", "version": 1} | header() | {"question": question})]
+    *_, (_, _, recording) = steps([*pages, *(json.dumps(tally.to_json()) for tally in tallies)])
+    return Standing(label, recording)
+
+
+def counts(*found: int) -> list[Tally]:
+    """Of main.f, a second from one to the next; of main.g none."""
+    return [
+        Tally(second * 1000 * MS, Interval(second * 1000 * MS - 1, second * 1000 * MS), {"main.f": count, "main.g": 0})
+        for second, count in enumerate(found, 1)
+    ]
+
+
+COUNT = CountQuestion(("main.f", "main.g")).to_json()
+
+
+def test_calls_have_a_table_a_point_and_the_rates_of_all_are_added_up() -> None:
+    standings = [counting("one", COUNT, *counts(0, 1000, 3000)), counting("two", COUNT, *counts(10, 20, 30))]
+    lines = [line.split() for line in fleet_lines([*standings, counting("three", COUNT)])]
+    first, second = (lines.index(["counted", point]) for point in ("main.f", "main.g"))
+    assert lines[first + 2 : first + 6] == [["one", "3,000", "1,500/s"], ["two", "30", "10/s"], ["three", "0"],
+                                            ["all", "3,030", "1,510/s"]]  # fmt: skip
+    assert lines[second + 5] == ["all", "0", "0/s"]
+
+
+def test_a_terminal_shows_how_fast_each_point_is_met_now() -> None:
+    standings = [counting("one", COUNT, *counts(0, 1000, 3000)), counting("two", COUNT, *counts(10, 20))]
+    names, one, two, of_all = (
+        line for line in shown(standings, 120) if line.startswith(("target", "one", "two", "all"))
+    )
+    assert names.split()[:5] == ["target", "1", "now", "2", "now"]
+    assert one.split()[:4] == ["one", "asking", "2,000/s", "0/s"]
+    assert two.split()[2] == "10/s"
+    assert of_all.split()[:4] == ["all", "2/2", "2,010/s", "0/s"]
+    standings[0].over = True
+    assert next(line for line in shown(standings, 120) if line.startswith("all")).split()[2] == "10/s"
+
+
+def test_times_have_quantiles_of_each_and_of_all_and_one_histogram() -> None:
+    question = LatencyQuestion("main.f", "main.f:return", unit="ms").to_json()
+
+    def timed(begun: int, *buckets: Bucket) -> Tally:
+        return Tally(1000 * MS, Interval(999 * MS, 1000 * MS), {"main.f": begun}, {"main.f": buckets}, ends_alone=1)
+
+    standings = [
+        counting("one", question, timed(101, (1, 2, 99), (512, None, 1))),
+        counting("two", question, timed(300, (1, 2, 1), (4, 8, 299))),
+        counting("three", question),
+    ]
+    lines = list(fleet_lines(standings))
+    table = lines[lines.index("timed   main.f to main.f:return") + 2 :]
+    assert table[0].split() == ["one", "100", "1", "1", "<", "2.00", "ms", "<", "2.00", "ms"]
+    assert table[1].split() == ["two", "300", "0", "1", "<", "8.00", "ms", "<", "8.00", "ms"]
+    assert table[2].split() == ["three", "0", "0", "0"]
+    assert table[3].split() == ["all", "400", "1", "2", "<", "8.00", "ms", "<", "8.00", "ms"]
+    assert any("[4, 8) 299 |" in line for line in lines)
+    on_screen = {line.split()[0]: line for line in shown(standings, 120) if line.startswith(("one", "all"))}
+    assert on_screen["one"].split()[1:4] == ["asking", "100", "measured"]
+    assert "400 measured" in on_screen["all"]
+    assert "< 8.00 ms" in on_screen["all"]
 
 
 # --- the summary -----------------------------------------------------------------------------------------------------

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sampler.commands import record, watch
+from sampler.budget import Budget
+from sampler.commands import count, latency, record, watch
 from sampler.commands.options import LARGEST_COUNT, arguments_from
 from sampler.commands.parser import build_parser
+from sampler.commands.words import recorder_words
 from sampler.errors import UsageError
-from sampler.question import MOST_EXPRESSIONS, Question
+from sampler.question import MOST_EXPRESSIONS, CountQuestion, LatencyQuestion, Question, Timing
 from sampler.units import LONGEST_NS, NS_PER_SECOND
 
 PARSER = build_parser()
@@ -30,6 +33,16 @@ def again(question: Question) -> Question:
     target, found = record.asked(PARSER.parse_args(words))
     assert target == "4242"
     return found
+
+
+def test_what_is_traced_reaches_the_recorder_as_it_was_asked() -> None:
+    pace = Timing(50_000_000, duration_ns=1), Budget(max_suspended=1 / 3)
+    counted, timed = CountQuestion(("main.f", "a:b"), *pace), LatencyQuestion("f", "f:return", ("arg0",), "ns", *pace)
+    for question in (counted, timed, replace(timed, keys=())):
+        told = PARSER.parse_args(recorder_words(question, "bcc", "4242"))
+        target, *points = told.words
+        assert (target, told.instrument) == ("4242", "bcc")
+        assert (count if question is counted else latency).question_of(told, points) == question
 
 
 # What a person may write.

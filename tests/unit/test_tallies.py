@@ -76,6 +76,19 @@ def test_a_rate_whose_readings_were_late_has_bounds() -> None:
     assert tallies.rate(1000, before, now) == "1,000/s (667 to 2,000)"
 
 
+def test_the_rates_of_several_are_added_up_with_their_bounds() -> None:
+    assert tallies.rate_text([(9, 10, 11), (1, 2, 2.6)]) == "12/s (10 to 14)"
+    assert tallies.lately(recording(COUNT, COUNTED[0]), "main.f") is None
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.1, "< 8.00 µs"), (0.5, "< 8.00 µs"), (0.51, "< 16.0 µs"), (1.0, "≥ 512 µs")]
+)
+def test_a_quantile_of_a_histogram_is_a_bound(share: float, text: str) -> None:
+    assert tallies.below([(4, 8, 50), (8, 16, 49), (512, None, 1)], share, "us") == text
+    assert tallies.below([], share, "us") == ""
+
+
 def test_the_summary_has_the_total_and_the_cost() -> None:
     text = "\n".join(summary_lines(recording(COUNT, *COUNTED, tally(3.0, counts={"main.f": 2000}))))
     assert "counted     2,000 × main.f, 1,000/s on average" in text

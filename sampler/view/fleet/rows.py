@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sampler.units import format_duration, span
-from sampler.view import tallies
+from sampler.view.fleet import tallied
 from sampler.view.fleet.standing import Standing, Sums, expressions_of, pooled, whole
 from sampler.view.fleet.table import Column
 from sampler.view.lines import latest
@@ -23,6 +23,9 @@ class Rows:
     def __init__(self, standings: Sequence[Standing]) -> None:
         self._standings = standings
         self._expressions = expressions_of(standings)
+        begun = [one.recording for one in standings if one.recording is not None]
+        self._tallied = bool(begun) and begun[0].is_tally
+        self._is_count = self._tallied and tallied.kind_of(begun[0]) == "count"
         self._most = max(100, _MOST_REDRAWN // max(1, len(standings)))
 
     @property
@@ -32,11 +35,9 @@ class Rows:
         for place in range(len(self._expressions)):
             number = f"{place + 1} " if len(self._expressions) > 1 else ""
             behind = 20 + 10 * place if place else 0
-            found += [
-                Column(f"{number}now", 1 + behind),
-                Column(f"{number}median", 4 + behind),
-                Column(f"{number}p99", 5 + behind),
-            ]
+            found.append(Column(f"{number}now", 1 + behind))
+            if not self._is_count:
+                found += [Column(f"{number}median", 4 + behind), Column(f"{number}p99", 5 + behind)]
         return [
             *found,
             Column("samples", 7),
@@ -60,6 +61,9 @@ class Rows:
         asking = sum(one.state == "asking" for one in self._standings)
         cells = [ALL, f"{asking}/{len(self._standings)}"]
         for expression in self._expressions:
+            if self._tallied:
+                cells += self._figures(self._standings, expression)
+                continue
             spread = pooled(self._standings, expression, self._most)
             cells += [self._seen(expression) if spread is None else "", *_quantiles(spread)]
         return cells + _costs(whole(self._standings))
@@ -67,9 +71,18 @@ class Rows:
     def _row(self, one: Standing) -> list[str]:
         cells = [printable(one.label), one.state]
         for expression in self._expressions:
+            if self._tallied:
+                cells += self._figures([one], expression)
+                continue
             spread = Distribution.of(one.numbers(expression, self._most))
             cells += [_now(one, expression), *_quantiles(spread)]
         return cells + _costs(one.sums())
+
+    def _figures(self, of: Sequence[Standing], name: str) -> list[str]:
+        """Of what is counted: how fast those are that are asked now; of what is timed or summed up, all of it."""
+        recordings = [one.recording for one in of if one.recording is not None and not (self._is_count and one.over)]
+        quantiles = [] if self._is_count else tallied.quantiles(recordings)
+        return [tallied.now(recordings, name), *quantiles]
 
     def _seen(self, expression: str) -> str:
         """Of values that are no numbers: how many members have each now."""
@@ -93,11 +106,7 @@ def is_bad(row: Sequence[str]) -> bool:
 
 
 def _now(one: Standing, expression: str) -> str:
-    if one.recording is None:
-        return ""
-    if one.recording.is_tally:
-        return tallies.brief(one.recording, expression)
-    return latest(one.recording, expression)
+    return latest(one.recording, expression) if one.recording is not None else ""
 
 
 def _quantiles(spread: Distribution | None) -> list[str]:

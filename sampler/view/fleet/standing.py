@@ -15,6 +15,7 @@ from sampler.fleet.joined import Joined
 from sampler.recording import Recording
 from sampler.sample import Interval, Look, Miss, Samples
 from sampler.view import tallies
+from sampler.view.fleet import tallied
 from sampler.view.statistics import Distribution, elapsed_ns_of, latest_numbers
 
 _DONE = ("count", "duration")
@@ -71,7 +72,10 @@ class Standing:
 
     @property
     def expressions(self) -> list[str]:
-        return self.recording.expressions if self.recording is not None else []
+        """What there are values of; of what is counted, figures."""
+        if self.recording is None:
+            return []
+        return tallied.names(self.recording) if self.recording.is_tally else self.recording.expressions
 
     def sums(self) -> Sums:
         """Of all so far."""

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 from sampler.recording import Recording
 from sampler.sample import Interval
 from sampler.units import format_duration, span
-from sampler.view import tallies
 from sampler.view.columns import fitted, folded
+from sampler.view.fleet.counted import counted_lines
 from sampler.view.fleet.rows import ALL, cost_of_all
 from sampler.view.fleet.standing import Standing, expressions_of, whole
-from sampler.view.fleet.together import together
 from sampler.view.statistics import (
     Costs,
     Distribution,
@@ -47,7 +46,7 @@ def _lines(standings: Sequence[Standing], width: int | None, said: Sequence[tupl
     begun = [one for one in standings if one.recording is not None]
     recordings = [one.recording for one in begun if one.recording is not None]
     if any(recording.is_tally for recording in recordings):
-        yield from _counted(begun, recordings, width)
+        yield from counted_lines(begun, recordings, width)
     else:
         for expression in expressions_of(standings):
             yield from _answers(begun, recordings, expression, width)
@@ -181,30 +180,6 @@ def _edges(recording: Recording) -> Interval:
         event.detail.get("suspended_ns", (0, 0)) for event in recording.events if event.event in ("attach", "detach")
     )
     return sum((Interval(*bounds) for bounds in found), Interval())
-
-
-def _counted(begun: Sequence[Standing], recordings: Sequence[Recording], width: int | None) -> Iterator[str]:
-    """Of hits that were summed up: a row a member, and the sums of all."""
-    names = ["target", "hits", "lost", "took at least", "of the time"]
-    rows = [[*_named(one), *_hits(one)] for one in begun]
-    yield ""
-    yield from fitted([names, *rows], width, titled=1)
-    last = [recording.tallies[-1] for recording in recordings if recording.tallies]
-    if last:
-        yield from ("", ALL)
-        yield from tallies.summed(together(last), recordings[0].header["question"])
-        yield f"cost        {cost_of_all(begun)}"
-
-
-def _hits(one: Standing) -> list[str]:
-    sums = one.sums()
-    low, high = sums.share
-    return [
-        f"{sums.samples:,}",
-        f"{sums.misses:,}",
-        span(sums.suspended.low, sums.suspended.high) if sums.suspended.high else "nothing",
-        f"{low:.2%} to {high:.2%}",
-    ]
 
 
 def _ends(standings: Sequence[Standing]) -> Iterator[str]:

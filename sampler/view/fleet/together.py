@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import reduce
 
@@ -21,7 +20,7 @@ def _both(one: Tally, other: Tally) -> Tally:
     return Tally(
         max(one.t_ns, other.t_ns),
         Interval(min(one.read_ns.low, other.read_ns.low), max(one.read_ns.high, other.read_ns.high)),
-        Counter(one.counts) + Counter(other.counts),
+        {name: one.counts.get(name, 0) + other.counts.get(name, 0) for name in {**one.counts, **other.counts}},
         {name: summed([one.histograms.get(name, ()), other.histograms.get(name, ())]) for name in sorted(names[0])},
         {name: _numbers(one.numbers.get(name), other.numbers.get(name)) for name in sorted(names[1])},
         one.ends_alone + other.ends_alone,
