@@ -17,7 +17,7 @@ _LONGEST_NAME = 256
 class Run:
     """``who``: as the one who asks calls themselves; the API server's audit log has the proof. ``pid``: of the target.
 
-    ``cost``: samples, misses and ``suspended_ns`` so far. ``ended``: how, in the recording's words.
+    ``cost``: samples, misses, hits and ``suspended_ns`` so far. ``ended``: how, in the recording's words.
     """
 
     who: str
@@ -79,4 +79,5 @@ def _cost(told: Message) -> Message:
     """These figures and no others: nobody writes another field of our log. KeyError, TypeError, ValueError."""
     low, high = told["suspended_ns"]
     samples, misses = int(told["samples"]), int(told["misses"])
-    return {"samples": samples, "misses": misses, "suspended_ns": [int(low), int(high)]}
+    hits = {"hits": int(told["hits"])} if "hits" in told else {}  # of what is counted
+    return {"samples": samples, "misses": misses, "suspended_ns": [int(low), int(high)]} | hits
