@@ -20,6 +20,8 @@ from sampler.tally import Tally
 
 VERSION = 1
 Line = dict[str, Any]
+#: What a line that lacks something makes its reader raise.
+MALFORMED = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
 
 @dataclass(slots=True)
@@ -238,7 +240,7 @@ def understood(number: int) -> Iterator[None]:
     """What a line lacks is told as RecordingError. ``number``: which line it is."""
     try:
         yield
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         raise RecordingError(f"line {number} lacks {error}") from error
 
 

@@ -36,16 +36,20 @@ def targets_and_rest(words: list[str], everyone: str | None) -> tuple[list[str],
     it is a number and stands alone.
     """
     if everyone is not None:
-        return [str(pid) for pid in _named(everyone)], words
+        return _checked([str(pid) for pid in _named(everyone)]), words
     if len(words) == 1:
         return (words, []) if _is_pid(words[0]) else ([], words)
     pids = list(takewhile(_is_pid, words[:-1]))
     named = pids or words[:1]
+    return _checked(named), words[len(named) :]
+
+
+def _checked(named: list[str]) -> list[str]:
     if len({word.lstrip("0") for word in named}) < len(named):
         raise UsageError("the same process is named twice", fix="give each PID once")
     if len(named) > _MOST:
         raise UsageError(f"{len(named)} targets are too many", fix=f"name at most {_MOST}")
-    return named, words[len(named) :]
+    return named
 
 
 def only(targets: list[str]) -> str | None:

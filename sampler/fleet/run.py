@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from queue import Empty, Queue
+from queue import Empty, SimpleQueue
 
-from sampler.errors import InternalError, SamplerError
+from sampler.errors import InternalError, RecordingError, SamplerError
 from sampler.fleet.follower import Follower
 from sampler.fleet.member import FleetView, Member, Unseen
-from sampler.recording import Line, Recording
+from sampler.linux.readiness import allow_descriptors
+from sampler.recording import MALFORMED, Line, Recording
 
 _TICK_S = 0.25
 #: Lines that wait for being seen; whoever has more to say waits. The recorders behind them do not.
@@ -34,7 +35,8 @@ class Fleet:
     def __init__(self, view: FleetView, at_once: int = _START_AT_ONCE) -> None:
         """``at_once``: how many recorders may be reading their question at one time."""
         self._view = view
-        self._news: Queue[_News] = Queue(_MOST_WAITING)
+        self._news: SimpleQueue[_News] = SimpleQueue()
+        self._room = threading.Semaphore(_MOST_WAITING)
         self._turns = threading.Semaphore(at_once)
         self._lock = threading.Lock()  # of what several threads change: the three below
         self._running = False
@@ -42,6 +44,7 @@ class Fleet:
         self._expected = 0  # ends that are still to come, of members and of holds
         self.stopping = threading.Event()  # set once all were asked to leave
         self._recordings: dict[str, Recording] = {}
+        self._malformed: dict[str, RecordingError] = {}
         self._ended: dict[str, SamplerError | None] = {}
 
     def add(self, member: Member) -> None:
@@ -83,6 +86,7 @@ class Fleet:
         """What each member ended with, None for a good end, when all have. Raises what the view raises; all have
         left their targets then, too.
         """
+        allow_descriptors()  # some eight a member
         with self._lock:
             self._running = True
             first = list(self._followers.values())
@@ -122,8 +126,12 @@ class Fleet:
 
     def _follow(self, follower: Follower) -> None:
         label = follower.label
-        error = follower.run(lambda text, line: self._post(partial(self._take, label, text, line)))
-        self._post(partial(self._end, label, error))
+
+        def take(text: str, line: Line) -> None:
+            self._room.acquire()
+            self._post(partial(self._take, label, text, line))
+
+        self._post(partial(self._end, label, follower.run(take)))
 
     def _join(self, label: str) -> None:
         self._view.joined(label)
@@ -132,17 +140,30 @@ class Fleet:
         self._view.said(label, remark)
 
     def _take(self, label: str, text: str, line: Line) -> None:
-        recording = self._recordings.get(label)
-        if recording is None:
-            recording = self._recordings[label] = Recording(line)
-        else:
-            recording.add(line)
-        self._view.show(label, text, line, recording)
+        self._room.release()
+        if self._is_understood(label, line):
+            self._view.show(label, text, line, self._recordings[label])
+
+    def _is_understood(self, label: str, line: Line) -> bool:
+        """Takes a line in. A member of which one is not understood is asked to leave; its others are passed over."""
+        if label in self._malformed:
+            return False
+        try:
+            if label in self._recordings:
+                self._recordings[label].add(line)
+            else:
+                self._recordings[label] = Recording(line)
+        except MALFORMED as error:
+            why, fix = f"it lacks {error}", "see that sampler is of one version at both ends"
+            self._malformed[label] = RecordingError("a line of the recording is not understood", why, fix)
+            self._followers[label].stop()
+            return False
+        return True
 
     def _end(self, label: str, error: SamplerError | None) -> None:
-        self._ended[label] = error
+        self._ended[label] = self._malformed.get(label, error)
         self._one_less()
-        self._view.ended(label, error)
+        self._view.ended(label, self._ended[label])
 
     def _one_less(self) -> None:
         with self._lock:

@@ -137,6 +137,15 @@ def test_how_one_ends_does_not_concern_the_others() -> None:
     }  # fmt: skip
 
 
+def test_a_line_that_is_not_understood_ends_its_own_member() -> None:
+    lacking = {"type": "sample", "t_ns": 1}
+    told = Told()
+    ended = run(told, member("good", HEADER, sample(1), FOOTER), member("bad", HEADER, lacking, lacking, waits=True))
+    assert ended["good"] is None
+    assert isinstance(ended["bad"], RecordingError)
+    assert [what for what, label, *_ in told.all if label == "bad"] == ["joined", "header", "ended"]
+
+
 def test_stop_is_a_good_end_also_of_one_that_has_not_said_a_word() -> None:
     told = Told()
     fleet = Fleet(told)
