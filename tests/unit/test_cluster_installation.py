@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import re
 import shutil
 from typing import Any
 
 import pytest
 
+from bench.tracee import ROOT
 from sampler.cluster import lease, manifests
 from sampler.cluster.grants import Grant
 from sampler.cluster.installation import Plan, remedy, why_not_ready
@@ -116,3 +118,9 @@ def test_all_is_put_into_another_namespace_where_one_is_given() -> None:
     names = {one["metadata"].get("namespace", one["metadata"]["name"]) for one in objects}
     assert names == {"elsewhere"}
     assert "namespace: elsewhere" in manifests.as_yaml(kube, objects)
+
+
+def test_the_image_has_the_delve_that_is_tested() -> None:
+    made, image = (ROOT / "Makefile").read_text(), (ROOT / "deploy" / "Dockerfile").read_text()
+    (tested,) = re.findall(r"^DLV_VERSION := (\S+)$", made, re.MULTILINE)
+    assert f"ARG DLV_VERSION={tested}\n" in image

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Kubeall is all of Kubernetes in one program, as busybox is all of a small Unix: it is what it is called by.
 // One link of one binary takes a seventh of the time and of the room.
 package main
