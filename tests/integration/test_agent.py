@@ -30,6 +30,7 @@ from tests.integration.help import (
     stopped,
     wait_until,
 )
+from tests.integration.tracing import TOOLS, WITHOUT_BUDGET
 
 RING = ("r->write_index - r->read_index", "--at=ring_write")
 POD = "kubepods/burstable/pod8c1f4a6e-2b7d-4c39-9a51-6f0e2d3b4c5a/ID"
@@ -81,6 +82,78 @@ def test_a_run_is_recorded_as_by_the_recorder_and_written_down(agent: Agent, rin
     assert (over["samples"], over["misses"], over["ended"]) == (5, 0, "count")
     assert over["suspended_ns"] == lines[-1]["suspended_ns"]
     assert_runs_on(ring)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_calls_are_counted_on_behalf_of_somebody_and_written_down(agent: Agent, start: Start, tool: str) -> None:
+    caller = start("-rate=1000", program="go_uprobe")
+    words = (f"--instrument={tool}", WITHOUT_BUDGET, "--every=100ms", "--", str(caller.pid), "main.f", "main.f:return")
+    with agent.asked(*words, options=("--verb=count",)) as run:
+        while not lines_until(run, "tally")[-1]["counts"]["main.f"]:
+            pass
+        (going,) = agent.status()["runs"]
+        hang_up(run)
+        lines, said = finish(run)
+    assert (said, run.returncode, lines[-1]["ended"]) == ("", 0, "interrupted")
+    begun, over = agent.logged("run-begun"), agent.logged("run-ended")
+    assert begun["question"] == over["question"] == going["question"]
+    assert (begun["question"]["kind"], begun["question"]["points"]) == ("count", ["main.f", "main.f:return"])
+    assert (over["instrument"], over["ended"], over["suspended_ns"]) == (
+        tool, "interrupted", lines[-1]["suspended_ns"],
+    )  # fmt: skip
+    assert over["hits"] == [line for line in lines if line["type"] == "tally"][-1]["cost"]["hits"]
+    assert_as_found(caller.pid)
+
+
+def test_a_latency_is_measured_on_behalf_of_somebody(agent: Agent, start: Start) -> None:
+    caller = start("-rate=1000", program="go_uprobe")
+    words = (WITHOUT_BUDGET, "--unit=ns", "--duration=300ms", "--", str(caller.pid), "main.f", "main.f:return")
+    with agent.asked(*words, options=("--verb=latency",)) as run:
+        lines, said = finish(run)
+    assert (said, run.returncode, lines[-1]["ended"]) == ("", 0, "duration")
+    question = agent.logged("run-ended")["question"]
+    assert question == lines[0]["question"]
+    assert (question["kind"], question["entry"], question["unit"]) == ("latency", "main.f", "ns")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--all=go_uprobe", "main.f"),
+        ("main.f",),
+        ("PID", "PID", "main.f"),
+        ("PID", "main.f", "--output=/nowhere/at-all", "--lifeline=1", "--max-suspended=0"),
+    ],
+)
+def test_one_process_alone_is_counted_and_nothing_else_is_done(
+    agent: Agent, start: Start, words: tuple[str, ...]
+) -> None:
+    caller = start("-rate=10", program="go_uprobe")
+    given = [str(caller.pid) if word == "PID" else word for word in words]
+    with agent.asked(*given, options=("--verb=count",)) as run:
+        lines, said = finish(run)
+    assert [line["type"] for line in lines] == ["footer"]
+    assert lines[0]["error"]["kind"] in ("UsageError", "PointError")
+    assert (run.returncode, said.count("\n")) == (2, 1) or lines[0]["error"]["kind"] == "PointError"
+
+
+def test_what_a_verb_is_told_beside_its_question_reaches_no_recorder(
+    agent: Agent, start: Start, tmp_path: Path
+) -> None:
+    caller = start("-rate=10", program="go_uprobe")
+    file = tmp_path / "file"
+    extra = (f"--output={file}", "--lifeline=0", "--program", "--quiet", "--duration=100ms", "--every=100ms")
+    with agent.asked(*extra, "--", str(caller.pid), "main.f", options=("--verb=count",)) as run:
+        lines, _ = finish(run)
+    assert (lines[0]["type"], lines[-1]["ended"]) == ("header", "duration")
+    assert not file.exists()
+
+
+def test_no_other_verb_is_run(agent: Agent, ring: Tracee) -> None:
+    with agent.asked(str(ring.pid), options=("--verb=compare",)) as run:
+        _, said = finish(run)
+    assert run.returncode == 2
+    assert "compare" in said
 
 
 def test_delve_asks_on_behalf_of_somebody_too(agent: Agent, tracee: Tracee) -> None:

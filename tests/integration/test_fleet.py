@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ import pytest
 from bench.tracee import ROOT, Tracee
 from sampler.compare import several
 from sampler.fleet import joined
+from sampler.recording import Recording
 from tests.conftest import Start
 from tests.integration.help import (
     GAP,
@@ -32,6 +33,7 @@ from tests.integration.help import (
     traced_by_another,
 )
 from tests.integration.test_screen import Screen
+from tests.integration.tracing import TOOLS, WITHOUT_BUDGET
 
 NAME = f"fleet-{os.getpid()}"
 BY_PERF = ("--at=main.write", "--instrument=perf")
@@ -118,7 +120,16 @@ def test_a_name_of_several_is_refused_with_the_option_that_asks_them_all(kin: Ki
     assert f"--all {NAME}" in done.stderr
 
 
-@pytest.mark.parametrize("command", [("watch", "1", *BY_PERF), ("diode-gap",), ("compare", "1", "--at=main.write")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("watch", "1", *BY_PERF),
+        ("diode-gap",),
+        ("compare", "1", "--at=main.write"),
+        ("count", "f"),
+        ("latency", "f", "g"),
+    ],
+)
 def test_all_of_a_name_that_nobody_has_is_refused(command: tuple[str, ...]) -> None:
     done = sampler(*command, f"--all={NAME}-x")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
@@ -322,3 +333,82 @@ def test_a_target_that_ends_does_not_end_the_comparison_of_the_others(kin: Kin, 
     found = several.load(str(file))
     assert [one.ended for one in found.of.values()] == ["target-ended", "interrupted"]
     assert found.of[label(targets[1])].windows
+
+
+# What is counted and timed in the kernel.
+
+
+def total(recording: Recording) -> int:
+    """How many were timed."""
+    return sum(count for found in recording.tallies[-1].histograms.values() for _, _, count in found)
+
+
+def traced_until(process: subprocess.Popen[str], whole: Callable[[Mapping[str, Recording]], bool]) -> joined.Joined:
+    """Reads the joined recording of a run until that holds, then ends it as by Ctrl-C; all of it."""
+    found = joined.Joined()
+    for line in lines_of(process):
+        found.add(line)
+        if line["type"] == "tally" and whole(found.members):
+            process.send_signal(signal.SIGINT)
+    assert process.wait(PATIENCE_S) == 0
+    return found
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("whom", ["by PID", "--all"])
+def test_each_target_is_counted_by_itself(start: Start, tmp_path: Path, tool: str, whom: str) -> None:
+    """Though bpftrace's probes are on the file, and so are met by both."""
+    file = shutil.copy(ROOT / "build" / "go_uprobe", tmp_path / NAME)
+    calls = {}
+    for count in (300, 700):
+        caller = start(program=str(file))
+        assert caller.ask("pause") == '{"ok":"pause"}\n'
+        calls[caller] = count
+    words = [f"--all={NAME}"] if whom == "--all" else pids(list(calls))
+    options = (f"--instrument={tool}", WITHOUT_BUDGET, "--every=100ms", "--format=jsonl")
+    begun = False
+
+    def whole(members: Mapping[str, Recording]) -> bool:
+        nonlocal begun
+        if not begun and len(members) == len(calls) and all(one.tallies for one in members.values()):
+            begun = True  # the probes of each are set
+            for caller, count in calls.items():
+                assert caller.ask(f"calls {count}") == '{"ok":"calls"}\n'
+        return begun and all(members[label(one)].tallies[-1].counts["main.f"] >= count for one, count in calls.items())
+
+    with started("count", *options, *words, "main.f") as run:
+        found = traced_until(run, whole)
+    for caller, count in calls.items():
+        assert found.members[label(caller)].tallies[-1].counts == {"main.f": count}
+        assert_as_found(caller.pid)
+
+
+def test_a_latency_is_measured_in_each_and_reported_of_all(start: Start, tmp_path: Path) -> None:
+    requesters = {start(program="go_usdt"): count for count in (50, 80)}
+    saved = tmp_path / "run.jsonl"
+    options = ("--key=arg0", "--unit=ms", WITHOUT_BUDGET, "--every=100ms", f"--output={saved}", "--format=jsonl")
+    begun = False
+
+    def whole(members: Mapping[str, Recording]) -> bool:
+        nonlocal begun
+        if not begun and len(members) == len(requesters) and all(one.tallies for one in members.values()):
+            begun = True
+            for one, count in requesters.items():
+                assert one.ask(f"requests {count}") == '{"ok":"requests"}\n'
+        return begun and sum(map(total, members.values())) >= sum(requesters.values())
+
+    with started("latency", *options, *pids(list(requesters)), "usdt:entry", "usdt:exit") as run:
+        found = traced_until(run, whole)
+    for one, count in requesters.items():
+        assert total(found.members[f"go_usdt ({one.pid})"]) == count
+    report = sampler("report", str(saved)).stdout
+    assert any(line.split()[:2] == ["all", "130"] for line in report.splitlines())
+
+
+def test_what_all_may_be_suspended_is_divided_among_those_that_are_counted(start: Start) -> None:
+    callers = [start("-rate=10", program="go_uprobe") for _ in range(2)]
+    options = ("--max-suspended-all=60%", "--max-suspended=40%", "--duration=200ms", "--every=100ms", "--format=jsonl")
+    done = sampler("count", *options, *pids(callers), "main.f")
+    assert (done.returncode, done.stderr) == (0, "")
+    headers = [line for line in map(json.loads, done.stdout.splitlines()) if line["type"] == "header"]
+    assert [line["question"]["max_suspended"] for line in headers] == [0.3, 0.3]
