@@ -53,7 +53,7 @@ def add_asking_options(
         "--max-suspended-all",
         type=typed(units.parse_share),
         metavar="SHARE",
-        help="of all targets together: largest share of time that looks may suspend one or another of them",
+        help="of all targets together: largest share of time that looks and hits may suspend one or another of them",
     )
     output = parser.add_argument_group("output")
     add_format_option(output, FORMATS, "table (live on a terminal, lines in a pipe), jsonl (the recording) or csv")

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_words(parser: argparse.ArgumentParser) -> None:
     """TARGET and the points."""
-    parser.add_argument("words", nargs="+", metavar="TARGET POINT", help="the process, then what to count")
+    parser.add_argument("words", nargs="+", metavar="TARGET POINT", help="whom, then what to count")
 
 
 def run(arguments: argparse.Namespace) -> int:

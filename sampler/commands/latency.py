@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_words(parser: argparse.ArgumentParser) -> None:
     """TARGET and the two points, and how they belong together."""
-    parser.add_argument("words", nargs="+", metavar="TARGET ENTRY EXIT", help="the process, where it begins and ends")
+    parser.add_argument("words", nargs="+", metavar="TARGET ENTRY EXIT", help="whom, where it begins and ends")
     parser.add_argument(
         "--key",
         default="",

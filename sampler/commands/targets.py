@@ -25,7 +25,7 @@ def add_fleet_options(parser: argparse.ArgumentParser) -> None:
         "--max-suspended-all",
         type=typed(units.parse_share),
         metavar="SHARE",
-        help="of all targets together: largest share of time that looks may suspend one or another of them",
+        help="of all targets together: largest share of time that looks and hits may suspend one or another of them",
     )
 
 
