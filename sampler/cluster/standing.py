@@ -13,6 +13,7 @@ from sampler.cluster.errors import ClusterError
 from sampler.cluster.installation import why_not_ready
 from sampler.cluster.kubectl import Kubectl, Object
 from sampler.cluster.manifests import VERSION_ANNOTATION
+from sampler.view.statistics import printable
 
 _AT_ONCE = 8
 _HEADS = ("NODE", "AGENT", "STATE", "SINCE", "UNTIL", "RUNS")
@@ -88,7 +89,8 @@ def _of(one: Standing, name: str) -> str:
     return str(one.said.get(name) or ("for ever" if one.said and name == "until" else "-"))
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+def _table(told: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    rows = [tuple(printable(cell) for cell in row) for row in told]  # names of processes are anybody's
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

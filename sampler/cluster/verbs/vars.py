@@ -26,11 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from sampler.cluster.one import first_process
     from sampler.question import check_point
+    from sampler.view.statistics import printable
 
     check_point(arguments.point)
     one = first_process(arguments)
     said = one.agent.run("vars", str(one.process.pid), f"--at={arguments.point}", f"--format={arguments.format}")
     if arguments.format == "table":
-        print(f"in {one.label}, process {one.process.name} ({one.process.inside})")
+        print(f"in {one.label}, process {printable(one.process.name)} ({one.process.inside})")
     sys.stdout.write(said)
     return 0
