@@ -64,6 +64,7 @@ class Recorder:
         """``words``: the command that records, and its arguments."""
         self._verb, *self._arguments = words
         self._run = uuid.uuid4().hex
+        self._started: subprocess.Popen[bytes] | None = None
         self._stopped_at: float | None = None
         self._target: Line | None = None
         self._attached = False
@@ -74,7 +75,7 @@ class Recorder:
         self._ours, theirs = socket.socketpair()
         self._said = tempfile.TemporaryFile("w+", errors="replace")
         with theirs:
-            self._process = subprocess.Popen(
+            self._started = subprocess.Popen(
                 [sys.executable, "-m", "sampler", self._verb, f"--lifeline={theirs.fileno()}", *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -83,6 +84,8 @@ class Recorder:
                 pass_fds=[theirs.fileno()],
                 env=os.environ | {RUN_VARIABLE: self._run},
             )
+        if self._stopped_at is not None:  # before it was there
+            self._ask_to_leave()
         return self
 
     def __exit__(
@@ -97,15 +100,24 @@ class Recorder:
         self._said.close()
 
     @property
+    def _process(self) -> subprocess.Popen[bytes]:
+        assert self._started is not None, "not entered"
+        return self._started
+
+    @property
     def pid(self) -> int:
         return self._process.pid
 
     def stop(self) -> None:
-        """Asks it to leave the target and to end; once is enough."""
-        if self._stopped_at is None and self._process.poll() is None:
+        """Asks it to leave the target and to end; once is enough, and before it was started is early enough."""
+        if self._stopped_at is None:
             self._stopped_at = time.monotonic()
-            with suppress(ProcessLookupError):
-                self._process.send_signal(signal.SIGTERM)
+            if self._started is not None:
+                self._ask_to_leave()
+
+    def _ask_to_leave(self) -> None:
+        with suppress(ProcessLookupError):  # Popen sends nothing to one that it knows to have ended
+            self._process.send_signal(signal.SIGTERM)
 
     def chunks(self, tick: Callable[[], None], every_s: float = _TICK_S) -> Iterator[bytes]:
         """What it writes, as it comes; ``tick`` is called by the clock, however much comes.
@@ -174,6 +186,16 @@ class Recorder:
         if self._harmless and self._target is not None:
             return fate.describe(self._target["pid"], self._target["start_ticks"])
         return _take_back(self._target, self._attached, self._run, self._process.pid, restored)
+
+
+def lost(asking: Asking, begun: bool, stopped: bool) -> SamplerError | None:
+    """What a recorder ended with that ended without a footer, once the target was seen to; None for a good end.
+
+    ``begun``: it had said a word. Who was asked to leave before, and that is no more than a process that starts,
+    asked nobody yet: that is a run that was interrupted.
+    """
+    error = asking.see_to()
+    return error if begun or not stopped else None
 
 
 def _take_back(target: Line | None, attached: bool, run: str, recorder: int, restored: int) -> str:

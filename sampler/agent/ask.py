@@ -7,12 +7,9 @@ in whatever way. The recording goes to standard output as it comes. Nothing is t
 from __future__ import annotations
 
 import json
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from types import FrameType
 
 from sampler.agent import patient
 from sampler.agent.account import Account
@@ -20,13 +17,12 @@ from sampler.agent.channel import Broken, Channel, connected, missing
 from sampler.agent.listener import Listener
 from sampler.agent.status import status
 from sampler.errors import AlreadyTraced, NoSuchProcess, SamplerError, WrongContainer
-from sampler.frontend import Recorder, split_lines
+from sampler.frontend import Recorder, lost, split_lines, stop_signals
 from sampler.linux import cgroups, procfs
 from sampler.question import AnyQuestion
 from sampler.recording import Footer, Line
 
 _TOLD_EVERY_S = 1.0
-_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +46,28 @@ def ask(asked: Asked, heartbeat: int, output: int) -> None:
 
     ``heartbeat`` and ``output``: descriptors, see ``Listener``.
     """
-    output_to = Output(output, asked.silence_s)
-    try:
-        with connected() as agent:
-            _announce(asked, agent)
-            _run(asked, agent, heartbeat, output_to)
-    except SamplerError as error:
-        output_to.finish(error)
-        raise
+    output_to, recorder = Output(output, asked.silence_s), Recorder(asked.words)
+    listener = Listener(heartbeat, output, asked.silence_s, recorder.stop)
+    with stop_signals(listener.end):  # first: whoever is told to leave before there is anything to leave does so too
+        try:
+            with connected() as agent:
+                _announce(asked, agent)
+                _run(OnBehalf(asked, agent, recorder, listener, output_to))
+        except SamplerError as error:
+            output_to.finish(error)
+            raise
 
 
-def _run(asked: Asked, agent: Channel, heartbeat: int, output: Output) -> None:
+def _run(run: OnBehalf) -> None:
     """Whatever becomes of it, the agent is told."""
-    account, error = Account(), None
+    error: SamplerError | None = None
     try:
-        Asking(asked, agent, _check_container(asked), output, account).run(heartbeat)
+        run.run()
     except SamplerError as failure:
         error = failure
         raise
     finally:
-        ended = (account.footer or {}).get("ended", "error" if error else "lost")
-        told = {} if error is None else {"error": error.to_json()}
-        with suppress(Broken):
-            agent.send({"op": "ended", "ended": ended, "cost": account.cost(), **told})
+        run.tell_end(error)
 
 
 class Output:
@@ -131,43 +126,48 @@ def wrong_container(asked: Asked) -> WrongContainer:
     return WrongContainer(what, "that has ended, and the PID is another's", "look for its process anew")
 
 
-class Asking:
+class OnBehalf:
     """One run that the agent has taken."""
 
-    def __init__(self, asked: Asked, agent: Channel, start_ticks: int, output: Output, account: Account) -> None:
-        self._asked, self._agent, self._start_ticks, self._output = asked, agent, start_ticks, output
-        self._account, self._told_s, self._told = account, time.monotonic(), account.cost()
+    def __init__(self, asked: Asked, agent: Channel, recorder: Recorder, listener: Listener, output: Output) -> None:
+        self._asked, self._agent, self._recorder = asked, agent, recorder
+        self._listener, self._output = listener, output
+        self._account = Account()
+        self._told_s, self._told = time.monotonic(), self._account.cost()
 
-    def run(self, heartbeat: int) -> None:
-        asked = self._asked
-        recorder = Recorder(asked.words)
-        listener = Listener(heartbeat, self._output.descriptor, self._agent, asked.silence_s, recorder.stop)
-        with _ended_by_signals(listener), recorder, listener:
-            if not listener.wanted:  # a signal came before there was one to stop
-                recorder.stop()
-            for text in split_lines(recorder.chunks(self._tick)):
+    def run(self) -> None:
+        """Raises what it ended with; the footer has it too, where there is one to say it in."""
+        self._start_ticks = _check_container(self._asked)
+        with self._recorder, self._listener.listening(self._agent):
+            for text in split_lines(self._recorder.chunks(self._tick)):
                 if text.endswith("\n"):
-                    self._take(text, recorder, listener)
+                    self._take(text)
                 if self._output.failed:
-                    listener.end()
-            error = self._error(recorder, listener)
+                    self._listener.end()
+            error = self._error()
         if error is not None:
             raise error
 
-    def _take(self, text: str, recorder: Recorder, listener: Listener) -> None:
+    def tell_end(self, error: SamplerError | None) -> None:
+        ended = (self._account.footer or {}).get("ended", "error" if error else "lost")
+        told = {} if error is None else {"error": error.to_json()}
+        with suppress(Broken):
+            self._agent.send({"op": "ended", "ended": ended, "cost": self._account.cost(), **told})
+
+    def _take(self, text: str) -> None:
         line: Line = json.loads(text)
         self._account.take(line)
         if line["type"] == "header":
-            self._check_header(line, listener)
+            self._check_header(line)
         if line["type"] == "footer":
             return  # written once it is known how the run has ended
-        recorder.take_note(line)
-        self._output.write(line, text, listener)
+        self._recorder.take_note(line)
+        self._output.write(line, text, self._listener)
 
-    def _check_header(self, line: Line, listener: Listener) -> None:
+    def _check_header(self, line: Line) -> None:
         """Nothing has been touched yet. That the PID is another's by now is told by when its process began."""
         if line["target"]["start_ticks"] != self._start_ticks:
-            listener.end(wrong_container(self._asked))
+            self._listener.end(wrong_container(self._asked))
         with suppress(Broken):
             self._agent.send({"op": "header", "target": line["target"], "instrument": line["instrument"]})
 
@@ -179,16 +179,19 @@ class Asking:
             with suppress(Broken):  # who listens there sees that too
                 self._agent.send({"op": "so-far", "cost": cost})
 
-    def _error(self, recorder: Recorder, listener: Listener) -> SamplerError | None:
+    def _error(self) -> SamplerError | None:
         """What the run ended with, and the footer that tells it."""
-        footer = self._account.footer
-        if footer is None:
-            return recorder.see_to()
+        if self._account.footer is None:
+            begun, stopped = self._account.header is not None, not self._listener.wanted
+            if error := lost(self._recorder, begun, stopped):
+                return error
+            self._account.take(Footer("interrupted").to_json())
+        footer = self._account.footer or {}
         error = SamplerError.from_json(footer["error"]) if "error" in footer else None
         if isinstance(error, AlreadyTraced):
             error = self._by_whom(error)
         if error is None:
-            error = listener.error
+            error = self._listener.error
         if error is not None:
             footer = footer | {"error": error.to_json()}
         self._output.write(footer, json.dumps(footer, ensure_ascii=False) + "\n", None)
@@ -202,16 +205,3 @@ class Asking:
                     who = f"{run['who']} asks it since {run['since']} by {run['instrument']}"
                     return AlreadyTraced(error.what, f"{who}; {error.why}", "wait until that has ended")
         return error
-
-
-@contextmanager
-def _ended_by_signals(listener: Listener) -> Iterator[None]:
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        listener.end()
-
-    before = {number: signal.signal(number, handle) for number in _STOPS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

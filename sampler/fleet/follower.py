@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from sampler.errors import InternalError, SamplerError
 from sampler.fleet.member import Member
-from sampler.frontend import Asking, split_lines
+from sampler.frontend import Asking, lost, split_lines
 from sampler.recording import Line
 
 Take = Callable[[str, Line], None]
@@ -58,9 +58,7 @@ class Follower:
                 begun = True
                 take(text, line)
             if footer is None:
-                lost = asking.see_to()
-                # Asked to leave before it had said a word, as it asked nobody yet.
-                return lost if begun or not self._stopping else None
+                return lost(asking, begun, self._stopping)
         return SamplerError.from_json(footer["error"]) if "error" in footer else None
 
 
