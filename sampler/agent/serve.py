@@ -12,15 +12,14 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from types import FrameType
+from contextlib import suppress
 
 from sampler import __version__
 from sampler.agent import patient
-from sampler.agent.channel import Broken, Channel, Message, socket_path
+from sampler.agent.channel import Broken, Channel, Message
 from sampler.agent.lease import Lease, now
 from sampler.agent.runs import Run
+from sampler.agent.sockets import listening, reap, woken
 from sampler.errors import AgentBusy, AgentError, AgentExpired, SamplerError
 from sampler.linux.signals import ProcessHandle
 
@@ -66,7 +65,8 @@ class Server:
 
     def serve(self) -> None:
         """Returns once all runs have ended that there were; AgentError where another agent serves there."""
-        with selectors.DefaultSelector() as self._selector, _listening() as listener, _woken() as awake:
+        most = _MOST_CONNECTIONS
+        with selectors.DefaultSelector() as self._selector, listening(most) as listener, woken(_STOPS) as awake:
             self._selector.register(listener, selectors.EVENT_READ)
             self._selector.register(awake, selectors.EVENT_READ)
             until = {} if self._lease.text is None else {"until": self._lease.text}
@@ -110,7 +110,7 @@ class Server:
 
     def _signalled(self, numbers: bytes) -> None:
         if signal.SIGCHLD in numbers:
-            _reap()
+            reap()
         if any(number in numbers for number in _STOPS):
             self._ends = True
             why = AgentExpired("this agent is about to end", "it was told to", "ask again when there is another one")
@@ -223,68 +223,3 @@ def _expired(lease: Lease) -> AgentExpired:
 
 def _no_log() -> AgentError:
     return AgentError("this agent cannot write its log", "no run goes unrecorded", "see to the agent's standard output")
-
-
-@contextmanager
-def _listening() -> Iterator[socket.socket]:
-    """At the agent's place, which nobody but its own user can reach."""
-    path = socket_path()
-    try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        _make_room(path)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-        with listener:
-            mask = os.umask(0o177)
-            try:
-                listener.bind(path)
-            finally:
-                os.umask(mask)
-            listener.listen(_MOST_CONNECTIONS)
-            try:
-                yield listener
-            finally:
-                with suppress(OSError):
-                    os.unlink(path)
-    except OSError as error:
-        raise AgentError(f"cannot serve at {path}", error.strerror or str(error), "see SAMPLER_AGENT_SOCKET") from error
-
-
-def _make_room(path: str) -> None:
-    """A socket that an agent has left behind that was killed; AgentError where one listens."""
-    if not os.path.exists(path):
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
-        try:
-            trial.connect(path)
-        except ConnectionRefusedError:
-            os.unlink(path)
-            return
-    raise AgentError(f"an agent serves at {path} already", "one is enough", "end that one first")
-
-
-@contextmanager
-def _woken() -> Iterator[int]:
-    """A descriptor that gives the numbers of the signals that come."""
-    awake, alarm = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    handled = (*_STOPS, signal.SIGCHLD)
-
-    def nothing(_number: int, _frame: FrameType | None) -> None:
-        """The descriptor tells."""
-
-    before = {number: signal.signal(number, nothing) for number in handled}
-    before_fd = signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
-    try:
-        yield awake
-    finally:
-        signal.set_wakeup_fd(before_fd)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        os.close(awake)
-        os.close(alarm)
-
-
-def _reap() -> None:
-    """A container's first process inherits whoever loses its parent there: a recorder whose front end was killed."""
-    with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG) != (0, 0):
-            pass
