@@ -9,6 +9,8 @@ import argparse
 from collections.abc import Iterator
 
 _PROCESSES = "ps -eo comm= 2>/dev/null | sort -u"
+# Anybody names a process as they like, and bash expands the words that it is given to choose from.
+_PLAIN = "LC_ALL=C grep -x '[A-Za-z0-9_.:+@-]*'"
 
 _BASH = """\
 _sampler() {{
@@ -54,7 +56,7 @@ def _bash(parser: argparse.ArgumentParser) -> str:
             choices[option] = " ".join(dict.fromkeys(words))
     return _BASH.format(
         verbs=" ".join(verbs),
-        processes=_PROCESSES,
+        processes=f"{_PROCESSES} | {_PLAIN}",
         targets="|".join(_asking(verbs)),
         choices="\n".join(
             f'    {option}) COMPREPLY=($(compgen -W "{words}" -- "$word")); return ;;'

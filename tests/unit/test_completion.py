@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import subprocess
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from sampler.commands import VERBS
 from sampler.commands.parser import build_parser
 from sampler.instruments.base import AUTO, INSTRUMENTS, TRACING
+from sampler.linux import procfs
 from sampler.view.completion import script
+from tests.integration.help import wait_until
 
 
 def long_options(verb: str) -> set[str]:
@@ -54,6 +59,20 @@ def test_an_option_with_choices_is_completed_with_them() -> None:
 
 def test_a_target_is_completed_with_the_names_of_running_processes() -> None:
     assert "bash" in completed("sampler", "watch", "bas")
+
+
+def test_the_name_of_a_process_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("$(>made)", "`>made`", "a b*", "plain-1"):
+        os.symlink("/bin/sleep", name)
+    with ExitStack() as stack:
+        for name in ("$(>made)", "`>made`", "a b*", "plain-1"):
+            process = stack.enter_context(subprocess.Popen([f"./{name}", "60"]))
+            stack.callback(process.kill)
+            wait_until(lambda pid=process.pid, name=name: procfs.stat(pid).name == name, f"{name} runs")
+        offered = completed("sampler", "watch", "")
+    assert "plain-1" in offered
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["$(>made)", "`>made`", "a b*", "plain-1"])
 
 
 def test_a_zsh_script_is_the_bash_script_under_its_own_header() -> None:
