@@ -77,6 +77,9 @@ class Agents:
         with self._lock:
             self._known.pop(container.node, None)
 
+    def watched(self) -> list[str] | None:
+        return self._kube.words("get", "pods", f"--selector={SELECTOR}")
+
     def remark(self, container: Container) -> str:
         return ""
 

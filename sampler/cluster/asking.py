@@ -13,13 +13,9 @@ from sampler.cluster.errors import ClusterError, ConnectionLost, PodError
 from sampler.cluster.kubectl import Kubectl
 from sampler.cluster.remote import RemoteRecorder
 from sampler.commands.words import recorder_words
-from sampler.errors import AgentExpired, TargetEnded
 from sampler.fleet.member import Member
 from sampler.question import AnyQuestion, Question
 from sampler.recording import Line
-
-# What another pod, or another agent, may put right.
-_REPLACED = (TargetEnded.__name__, ConnectionLost.__name__, AgentExpired.__name__)
 
 
 class Asker:
@@ -28,7 +24,9 @@ class Asker:
     def __init__(self, kube: Kubectl, near: Near, question: AnyQuestion, instrument: str, who: str) -> None:
         """``who``: for the agents' logs."""
         self.question = question
-        self.on_lost: Callable[[], None] = lambda: None  # called, from any thread, when a target or an agent has gone
+        self.agents = near.watched()
+        # Called from any thread when one has ended; with the kind of its error.
+        self.on_end: Callable[[Found, str | None], None] = lambda _found, _kind: None
         self._kube, self._near, self._instrument, self._who = kube, near, instrument, who
         self._recorders: dict[str, list[RemoteRecorder]] = {}  # by node
         self._lock = threading.Lock()
@@ -41,7 +39,7 @@ class Asker:
         of_verb = [] if isinstance(question, Question) else [f"--verb={verb}"]
         about = [f"--who={self._who}", f"--container={found.container.id}", *of_verb]
         words = found.agent.words("agent", "ask", *about, "--", *asked, stdin=True)
-        return Member(found.label, lambda: self._recorder(words, found.container))
+        return Member(found.label, lambda: self._recorder(words, found))
 
     def remarks(self, found: Found) -> Iterator[str]:
         """What is to be said of it before it is asked."""
@@ -64,16 +62,17 @@ class Asker:
         budget = replace(question.budget, max_pause_ns=pause_ns, max_suspended=most_suspended)
         return replace(question, budget=budget, timing=replace(question.timing, duration_ns=left_ns))
 
-    def _recorder(self, words: list[str], container: Container) -> RemoteRecorder:
-        recorder = RemoteRecorder(words, lambda: self._fate(container), self._ended)
-        with self._lock:
-            self._recorders.setdefault(container.node, []).append(recorder)
-        return recorder
+    def _recorder(self, words: list[str], found: Found) -> RemoteRecorder:
+        def ended(footer: Line | None) -> None:
+            with self._lock, suppress(KeyError, ValueError):  # it may have been cut
+                self._recorders[node].remove(recorder)
+            self.on_end(found, ConnectionLost.__name__ if footer is None else footer.get("error", {}).get("kind"))
 
-    def _ended(self, footer: Line | None) -> None:
-        kind = footer.get("error", {}).get("kind") if footer is not None else ConnectionLost.__name__
-        if kind in _REPLACED:
-            self.on_lost()
+        node = found.container.node
+        recorder = RemoteRecorder(words, lambda: self._fate(found.container), ended)
+        with self._lock:
+            self._recorders.setdefault(node, []).append(recorder)
+        return recorder
 
     def _fate(self, container: Container) -> str:
         """Of the target, as the cluster and the agent know it."""
@@ -87,4 +86,4 @@ class Asker:
             self._near.forget(container)
             processes = self._near.near(container).processes([container.id])
             return "the target runs on" if processes else "the target has ended"
-        return f"the target's container runs on ({now.restarts} restarts)"
+        return f"its node does not answer; by its last word the target's container ran ({now.restarts} restarts)"

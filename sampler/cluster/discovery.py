@@ -23,6 +23,9 @@ class Near(Protocol):
     def forget(self, container: Container) -> None:
         """Looks anew the next time: it may be another now."""
 
+    def watched(self) -> list[str] | None:
+        """The command line that lists the agents, which may come and go; None where they are in the pods."""
+
     def remark(self, container: Container) -> str:
         """What a user should know of it; else nothing."""
 
@@ -43,21 +46,32 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One that cannot be asked, and why."""
+    """One that cannot be asked, and why. ``id``: of its container, which is on ``node``, if it runs."""
 
     label: str
     error: SamplerError
+    id: str = ""
+    node: str = ""
 
 
 class Discovery:
-    """Tells of each container once. ``container``: its name, None for the default one."""
+    """Finds each process once. ``container``: its name, None for the default one."""
 
     def __init__(self, near: Near, container: str | None, choice: Choice) -> None:
         self._near, self._container, self._choice = near, container, choice
-        self._seen: set[str] = set()
+        self._seen: set[str] = set()  # containers in which all were found that are to be asked
+        self._found: set[tuple[str, int, int]] = set()
+
+    def forget(self, one: Found) -> None:
+        """It is not asked any more: it, or what is in its place, is found again. So may its agent be another now."""
+        self._seen.discard(one.container.id)
+        self._found.discard(_key(one))
+        self._near.forget(one.container)
 
     def of(self, pods: Iterable[Object], waiting: bool = False) -> Iterator[Found | Refused]:
-        """Those of pods, node by node. ``waiting``: who does not run yet is passed over, and told of again."""
+        """Those of pods, node by node. Who is refused is looked for again the next time. ``waiting``: who does not run
+        yet is passed over.
+        """
         containers: list[Container] = []
         for pod in pods:
             try:
@@ -66,7 +80,6 @@ class Discovery:
                 if not waiting:
                     yield Refused(pod["metadata"]["name"], error)
         new = sorted((one for one in containers if one.id not in self._seen), key=lambda container: container.node)
-        self._seen.update(container.id for container in new)
         for _, of_node in groupby(new, lambda container: container.node):
             yield from self._of_node(list(of_node))
 
@@ -77,7 +90,7 @@ class Discovery:
             try:
                 at.setdefault(self._near.near(container), []).append(container)
             except (ClusterError, PodError) as error:
-                yield Refused(container.label, error)
+                yield Refused(container.label, error, container.id, container.node)
         for agent, of_agent in at.items():
             yield from self._at(agent, of_agent)
 
@@ -85,7 +98,7 @@ class Discovery:
         try:
             lines = agent.processes(container.id for container in containers)
         except ClusterError as error:
-            yield from (Refused(container.label, error) for container in containers)
+            yield from (Refused(container.label, error, container.id, container.node) for container in containers)
             return
         for container in containers:
             inside = [Process.of(line) for line in lines if line["container"] == container.id]
@@ -95,9 +108,17 @@ class Discovery:
         try:
             chosen = self._choice.of(inside, container.label)
         except PodError as error:
-            yield Refused(container.label, error)
+            yield Refused(container.label, error, container.id, container.node)
             return
+        self._seen.add(container.id)
         for process in chosen:
             label = container.label if len(chosen) == 1 else f"{container.label} ({process.inside})"
             remarks = filter(None, (container.remark, self._choice.remark(process, inside)))
-            yield Found(label, container, process, agent, "; ".join(remarks))
+            one = Found(label, container, process, agent, "; ".join(remarks))
+            if _key(one) not in self._found:  # of several in one container, others may be asked still
+                self._found.add(_key(one))
+                yield one
+
+
+def _key(one: Found) -> tuple[str, int, int]:
+    return one.container.id, one.process.pid, one.process.start_ticks

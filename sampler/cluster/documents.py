@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,11 @@ class Documents:
     def __init__(self) -> None:
         self._text = ""
         self._decoder = json.JSONDecoder()
+        self._characters = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
+        """The same of bytes, which may be cut within a character."""
+        return self.take(self._characters.decode(data))
 
     def take(self, text: str) -> Iterator[dict[str, Any]]:
         self._text += text

@@ -53,6 +53,9 @@ class Attached:
     def forget(self, container: Container) -> None:
         """It is where it was, or it has ended with its pod."""
 
+    def watched(self) -> list[str] | None:
+        return None
+
     def remark(self, container: Container) -> str:
         """What its user should know."""
         agent, _ = self._agents[container.id]

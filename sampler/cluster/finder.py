@@ -1,34 +1,34 @@
 """Finds the pods of a run: those there are, then those that are started anew or take another's place.
 
-It waits for what the API server tells of them, by ``kubectl get --watch``, and asks for nothing over and over.
+It waits for what the API server tells of them, and of the agents while one that was lost may be asked again, and asks
+for nothing over and over.
 """
 
 from __future__ import annotations
 
-import os
-import selectors
-import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 
 from sampler.cluster.asking import Asker
+from sampler.cluster.containers import is_ready
 from sampler.cluster.discovery import Discovery, Found, Refused
-from sampler.cluster.documents import Documents
+from sampler.cluster.errors import ConnectionLost
 from sampler.cluster.kubectl import Kubectl, Object
 from sampler.cluster.selection import Selection
-from sampler.errors import SamplerError
+from sampler.cluster.waiting import REPLACED_WITHIN_S, Waiting
+from sampler.cluster.watches import Watch, Watches
+from sampler.errors import AgentExpired, InternalError, NoSuchProcess, SamplerError, TargetEnded, WrongContainer
 from sampler.fleet.member import Member
 from sampler.fleet.run import Fleet
+from sampler.frontend import Asking
+from sampler.units import NS_PER_SECOND
 
-# A pod that has ended is replaced in seconds; one that pulls its image first, or backs off, in a minute or so.
-_REPLACED_WITHIN_S = 60.0
-# The API server ends a watch after some half an hour; one that ends at once is not to be a tight loop.
-_WATCH_AGAIN_S = 2.0
-# One that nobody reads any more, as we were killed, ends by itself.
-_WATCH_TIMEOUT = "--request-timeout=1m"
+# What another pod, or another agent, may put right; or another look, where one was started anew between look and ask.
+_REPLACED = {error.__name__ for error in (TargetEnded, ConnectionLost, AgentExpired, NoSuchProcess, WrongContainer)}
+# Who was cut off has left its target by then, so that another may ask it.
+_LEFT_WITHIN_S = 16.0
 
 
 class Finder:
@@ -38,13 +38,21 @@ class Finder:
         self._kube, self._selection, self._discovery, self._asker = kube, selection, discovery, asker
         self._began_s = time.monotonic()
         self._share = asker.question.budget.max_suspended
-        self._woken, self._waker = os.pipe()
-        self._waits_until_s: float | None = None
-        self._hold: AbstractContextManager[None] | None = None
-        self._lock = threading.Lock()
-        self._fleet: Fleet | None = None
+        self._most: int | None = None  # how many shares there are
+        self._watches = Watches()
+        self._stopped = False
         self._first: list[Found | Refused] = []
         self._labels: set[str] = set()
+        self._ended: deque[tuple[Found, str | None]] = deque()  # of whom the thread does not know yet
+        # All below are the thread's alone.
+        self._living: set[str] = set()
+        self._shareless: list[Found] = []
+        self._refused: dict[str, Refused] = {}  # by container
+        self._given_up_s: dict[str, float] = {}  # of late ones: when they are told of as those that could not be asked
+        self._pods: dict[str, Object] = {}  # as they were last told of
+        self._away: list[Found] = []  # lost, and to be looked for
+        self._look_s: float | None = None
+        self._told: set[str] = set()
 
     def look(self) -> int:
         """Finds whom there is now; how many nodes they are on. Raises what concerns them all: no such object, no
@@ -54,126 +62,172 @@ class Finder:
         return len({one.container.node for one in self._first if isinstance(one, Found)})
 
     def begin(self, fleet: Fleet, share_of_all: float | None) -> None:
-        """Adds those that were found. ``share_of_all``: of the time, for all together; each gets as much of it."""
-        self._fleet = fleet
-        self._asker.on_lost = self.lost
-        members = sum(isinstance(one, Found) for one in self._first)
+        """Adds those that were found, from when on the time of the run counts. ``share_of_all``: of the time, for all
+        together; each gets as much of it, and a later one what another has left.
+        """
+        self._fleet, self._waiting = fleet, Waiting(fleet)
+        self._began_s = time.monotonic()
+        self._asker.on_end = self.ended
         if share_of_all is not None:
-            self._share = min(self._share, share_of_all / max(1, members))
+            self._most = max(1, sum(isinstance(one, Found) for one in self._first))
+            self._share = min(self._share, share_of_all / self._most)
         for one in self._first:
             self._add(one)
+        self._refused = {one.id: one for one in self._first if isinstance(one, Refused)}
 
-    def lost(self) -> None:
-        """A target or an agent has gone: for a while the run goes on without, as another may come. From any thread."""
-        fleet = self._fleet
-        if fleet is None or fleet.stopping.is_set():
-            return
-        with self._lock:
-            self._waits_until_s = time.monotonic() + _REPLACED_WITHIN_S
-            if self._hold is None:
-                self._hold = fleet.held_open()
-                self._hold.__enter__()
-        os.write(self._waker, b"l")
+    def ended(self, one: Found, kind: str | None) -> None:
+        """A member has. If another may come or waits for its share, the run goes on without for a while. From any
+        thread.
+        """
+        if kind in _REPLACED or self._shareless:
+            self._waiting.lost(one, self._ends_s)
+        self._ended.append((one, kind))
+        self._watches.wake()
 
     def stop(self) -> None:
         """From any thread, or a signal's handler."""
-        os.write(self._waker, b"s")
+        self._stopped = True
+        self._watches.wake()
+
+    def close(self) -> None:
+        """After ``watch``, and after the run."""
+        self._watches.close()
 
     def watch(self) -> None:
-        """Until ``stop``."""
+        """Until ``stop``; whatever goes wrong here ends nobody's run."""
         try:
-            while self._watch_once() and self._rest():
-                pass
+            with self._watches:
+                self._watch()
+        except Exception as error:
+            reason = (error if isinstance(error, SamplerError) else InternalError.of(error)).reason
+            self._fleet.say(self._selection.what, f"no more pods are looked for: {reason}")
         finally:
-            self._let_go()
+            self._waiting.close()
 
-    def _watch_once(self) -> bool:
-        """One watch, until the API server ends it; False once it was stopped."""
-        options = ["--watch", "--output-watch-events", "--output=json", _WATCH_TIMEOUT]
-        words = self._kube.words("get", *self._selection.words, *options)
-        with subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
-        ) as process:
-            try:
-                assert process.stdout is not None
-                return self._follow(process.stdout.fileno())
-            finally:
-                process.kill()
+    def _watch(self) -> None:
+        pods = Watch(self._kube.words("get", *self._selection.words))
+        agents: Watch | None = None
+        self._watches.add(pods)
+        while not self._stopped:
+            agents = self._needed(agents)
+            due = [at for at in (self._look_s, self._waiting.until_s, *self._given_up_s.values()) if at is not None]
+            for watch, event in self._watches.wait(min(due, default=None)):
+                if event is None:
+                    self._tell(watch)
+                elif watch is pods:
+                    self._take(event)
+                else:
+                    self._take_agent(event)
+            self._hear()
+            if self._look_s is not None and time.monotonic() >= self._look_s:
+                self._look_s = None
+                self._look_at(self._pods.values())
+            self._waiting.look_at_clock()
+            self._give_up()
 
-    def _follow(self, stream: int) -> bool:
-        documents = Documents()
-        for data in self._reads(stream):
-            if data is None:
-                return False
-            for event in documents.take(data.decode(errors="replace")):
-                self._take(event)
-        return True
+    def _needed(self, agents: Watch | None) -> Watch | None:
+        """The agents are followed while one of them may bring back somebody."""
+        needed = bool(self._away or self._refused) and self._asker.agents is not None
+        if needed and agents is None:
+            agents = Watch(self._asker.agents or [])
+            self._watches.add(agents)
+        elif not needed and agents is not None:
+            self._watches.drop(agents)
+            agents = None
+        return agents
 
-    def _reads(self, stream: int | None) -> Iterator[bytes | None]:
-        """What comes from the stream; None once it was stopped."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._woken, selectors.EVENT_READ)
-            if stream is not None:
-                selector.register(stream, selectors.EVENT_READ)
-            again_s = None if stream is not None else time.monotonic() + _WATCH_AGAIN_S
-            while again_s is None or time.monotonic() < again_s:
-                for key, _ in selector.select(self._timeout_s(again_s)):
-                    data = os.read(key.fd, 1 << 16)
-                    if key.fd == self._woken and b"s" in data:
-                        yield None
-                        return
-                    if key.fd == stream:
-                        if not data:
-                            return
-                        yield data
-                self._look_at_clock()
-
-    def _rest(self) -> bool:
-        return not any(data is None for data in self._reads(None))
-
-    def _timeout_s(self, again_s: float | None) -> float | None:
-        due = [at for at in (again_s, self._waits_until_s) if at is not None]
-        return max(0.0, min(due) - time.monotonic()) if due else None
-
-    def _look_at_clock(self) -> None:
-        if self._waits_until_s is not None and time.monotonic() >= self._waits_until_s:
-            self._let_go()
-
-    def _let_go(self) -> None:
-        """Nobody is waited for any more."""
-        with self._lock:
-            self._waits_until_s, hold, self._hold = None, self._hold, None
-        if hold is not None:
-            hold.__exit__(None, None, None)
+    def _tell(self, watch: Watch) -> None:
+        """Of a watch that is refused, once."""
+        if watch.refusal is not None and watch.refusal.reason not in self._told:
+            self._told.add(watch.refusal.reason)
+            why = f"{watch.refusal.reason}; they are looked for twice a minute"
+            self._fleet.say(self._selection.what, f"pods cannot be followed as they change: {why}")
 
     def _take(self, event: Object) -> None:
         pod = event["object"]
-        if event["type"] not in ("ADDED", "MODIFIED") or pod.get("kind") != "Pod":
+        if pod.get("kind") != "Pod":
+            return
+        if self._pods.pop(pod["metadata"]["uid"], None) is not None and event["type"] == "DELETED":
+            self._forget(pod)
+        if event["type"] not in ("ADDED", "MODIFIED"):
             return
         if _node_is_gone(pod):
             self._asker.cut(pod["spec"]["nodeName"])
+        elif "deletionTimestamp" not in pod["metadata"]:
+            self._pods[pod["metadata"]["uid"]] = pod
+            self._look_at([pod])
+
+    def _forget(self, pod: Object) -> None:
+        """It is there no more, and nobody brings it back."""
+        self._away = [one for one in self._away if one.container.pod_uid != pod["metadata"]["uid"]]
+
+    def _take_agent(self, event: Object) -> None:
+        """One that is ready, and another than the one that was lost, may ask those on its node."""
+        agent = event["object"]
+        if agent.get("kind") != "Pod" or event["type"] not in ("ADDED", "MODIFIED") or not is_ready(agent):
             return
-        if "deletionTimestamp" in pod["metadata"]:
-            return
-        found = list(self._discovery.of([pod], waiting=True))
-        for one in found:
-            self._add(one)
-        if any(isinstance(one, Found) for one in found):
-            self._let_go()
+        node, name = agent["spec"]["nodeName"], agent["metadata"]["name"]
+        refused = {one.node for one in self._refused.values()}
+        if node in refused or any(one.container.node == node and one.agent.pod != name for one in self._away):
+            self._look_at(pod for pod in list(self._pods.values()) if pod["spec"].get("nodeName") == node)
+
+    def _hear(self) -> None:
+        """Of those that have ended."""
+        while self._ended:
+            one, kind = self._ended.popleft()
+            self._living.discard(one.label)
+            if kind in _REPLACED and not self._fleet.stopping.is_set():
+                self._discovery.forget(one)
+                self._away.append(one)
+                if kind != AgentExpired.__name__:  # that one would say the same once more
+                    self._look_s = time.monotonic() + _LEFT_WITHIN_S
+        waiting, self._shareless = self._shareless, []
+        for found in waiting:
+            if found.container.pod_uid in self._pods:
+                self._add(found)
+
+    def _look_at(self, pods: Iterable[Object]) -> None:
+        for one in self._discovery.of(pods, waiting=True):
+            if isinstance(one, Found):
+                self._refused.pop(one.container.id, None)
+                self._given_up_s.pop(one.container.id, None)
+                self._away = [other for other in self._away if other.container.id != one.container.id]
+                self._add(one)
+            elif one.id not in self._refused:
+                self._refused[one.id] = one
+                if all(other.container.id != one.id for other in self._away):  # else it has been told of as lost
+                    self._given_up_s[one.id] = time.monotonic() + REPLACED_WITHIN_S
+                self._fleet.say(one.label, f"not asked yet: {one.error.reason}")
+
+    def _give_up(self) -> None:
+        """Late ones that could not be asked in all the time are told of like those at the start."""
+        for container in [container for container, at_s in self._given_up_s.items() if at_s <= time.monotonic()]:
+            del self._given_up_s[container]
+            self._add(self._refused[container])
 
     def _add(self, one: Found | Refused) -> None:
-        fleet, left_ns = self._fleet, self._left_ns()
-        assert fleet is not None
         if isinstance(one, Refused):
-            fleet.add(_failed(self._unique(one.label), one.error))
-        elif left_ns is None or left_ns > 0:
+            self._fleet.add(_failed(self._unique(one.label), one.error))
+            return
+        left_ns = self._left_ns()
+        if left_ns is not None and left_ns <= 0:
+            self._fleet.say(one.label, "not asked: the time of --duration is over")
+        elif self._most is not None and len(self._living) >= self._most:
+            self._shareless.append(one)
+            if one.container.id not in self._told:
+                self._told.add(one.container.id)
+                why = f"--max-suspended-all is used up by the {self._most} that are asked"
+                self._fleet.say(one.label, f"not asked until one of them has ended: {why}")
+        else:
             one = replace(one, label=self._unique(one.label))
-            fleet.add(self._asker.member(one, self._share, left_ns))
+            self._living.add(one.label)
+            self._fleet.add(self._asker.member(one, self._share, left_ns))
+            self._waiting.found()
             for remark in self._asker.remarks(one):
-                fleet.say(one.label, remark)
+                self._fleet.say(one.label, remark)
 
     def _unique(self, label: str) -> str:
-        """A pod of a StatefulSet has the name of the one before it."""
+        """A pod of a StatefulSet has the name of the one before it; one that is asked again, its own."""
         found, number = label, 1
         while found in self._labels:
             number += 1
@@ -181,10 +235,16 @@ class Finder:
         self._labels.add(found)
         return found
 
-    def _left_ns(self) -> int | None:
-        """Of the duration that was asked for; of which a late one has the rest."""
+    @property
+    def _ends_s(self) -> float | None:
+        """When the time is over that was asked for; None if it is as long as it takes."""
         duration_ns = self._asker.question.timing.duration_ns
-        return None if duration_ns is None else duration_ns - round((time.monotonic() - self._began_s) * 1e9)
+        return None if duration_ns is None else self._began_s + duration_ns / NS_PER_SECOND
+
+    def _left_ns(self) -> int | None:
+        """Of which a late one has the rest."""
+        duration_ns = self._asker.question.timing.duration_ns
+        return None if duration_ns is None else duration_ns - round((time.monotonic() - self._began_s) * NS_PER_SECOND)
 
 
 def look(kube: Kubectl, selection: Selection, discovery: Discovery) -> list[Found | Refused]:
@@ -199,10 +259,10 @@ def look(kube: Kubectl, selection: Selection, discovery: Discovery) -> list[Foun
 def _failed(label: str, error: SamplerError) -> Member:
     """One who cannot be asked, and is told of like all others."""
 
-    def start() -> None:
+    def start() -> Asking:
         raise error
 
-    return Member(label, start)  # type: ignore[arg-type]
+    return Member(label, start)
 
 
 def _node_is_gone(pod: Object) -> bool:

@@ -61,6 +61,7 @@ def _run(fleet: Fleet, finder: Finder, shown: Watched, share_of_all: float | Non
     finally:
         finder.stop()
         watching.join()
+        finder.close()
 
 
 def near_of(arguments: argparse.Namespace, question: AnyQuestion) -> Near:

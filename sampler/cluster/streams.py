@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import selectors
 import subprocess
@@ -28,6 +29,7 @@ class Stream:
             )
         except OSError as error:
             raise missing(self._words[0], error) from error
+        characters = codecs.getincrementaldecoder("utf-8")(errors="replace")
         with process, selectors.DefaultSelector() as selector:
             try:
                 assert process.stdout is not None
@@ -36,6 +38,6 @@ class Stream:
                     data = os.read(process.stdout.fileno(), 1 << 16)
                     if not data:
                         return
-                    yield data.decode(errors="replace")
+                    yield characters.decode(data)
             finally:
                 process.kill()
