@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ class Agent:
     def run(self, *command: str) -> str:
         """What ``sampler COMMAND…`` prints there; a ClusterError if it fails."""
         return self.kube.wait(*self._exec(False), "--", "sampler", *command)
+
+    def finish(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """The same of a command that may fail and says why."""
+        return self.kube.finish(*self._exec(False), "--", "sampler", *command)
 
     def status(self) -> Object:
         """Since when, until when, and who asks what."""

@@ -16,6 +16,8 @@ from sampler.cluster.errors import ClusterError
 from sampler.cluster.kubectl import Kubectl
 from sampler.cluster.verbs import VERBS
 
+# Somebody waits at a prompt.
+_PATIENCE_S = 3
 _NO_FILES, _FILES = ":4", ":0"
 _WORKLOADS = ("deploy", "statefulset", "daemonset", "pod")
 _OF_FILES = ("--kubeconfig", "--save", "--kustomize", "-k")
@@ -80,7 +82,8 @@ def _takes_target(verb: argparse.ArgumentParser) -> bool:
 def _kubectl(before: list[str]) -> Kubectl:
     """With what was said of the cluster so far."""
     said = dict(itertools.pairwise(before))
-    return Kubectl(said.get("-n") or said.get("--namespace"), said.get("--context"), said.get("--kubeconfig"))
+    namespace = said.get("-n") or said.get("--namespace")
+    return Kubectl(namespace, said.get("--context"), said.get("--kubeconfig"), patience_s=_PATIENCE_S)
 
 
 def _names(kube: Kubectl, *words: str) -> list[str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 from collections.abc import Iterator
 
 from sampler import __version__
-from sampler.cluster.agents import NAME
+from sampler.cluster.agents import NAME, Agent
 from sampler.cluster.errors import ClusterError
 from sampler.cluster.installation import remedy
-from sampler.cluster.kubectl import Kubectl, error_of, missing
+from sampler.cluster.kubectl import Kubectl, error_of
 from sampler.cluster.one import first_process
 from sampler.cluster.options import agents_kubectl, kubectl_of, selection_of, user_of
 from sampler.cluster.standing import Standing, standings, version_of
@@ -96,15 +95,12 @@ def _target(arguments: argparse.Namespace) -> Iterator[Finding]:
         "process", True, f"{one.label}: {one.process.name} ({one.process.inside}) on node {one.container.node}"
     )
     question = [*arguments.expressions, f"--at={arguments.point}"] if arguments.point is not None else []
-    yield from _there(one.agent.words("doctor", *question[-1:], "--", str(one.process.pid), *question[:-1]))
+    yield from _there(one.agent, "doctor", *question[-1:], "--", str(one.process.pid), *question[:-1])
 
 
-def _there(words: list[str]) -> Iterator[Finding]:
+def _there(agent: Agent, *words: str) -> Iterator[Finding]:
     """What ``sampler doctor`` says where the agent is; its exit status is 1 where something does not work."""
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    except OSError as error:
-        raise missing(words[0], error) from error
+    done = agent.finish(*words)
     if not done.stdout:
         raise error_of(done.stderr)
     lines = done.stdout.splitlines()

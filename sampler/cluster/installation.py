@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from sampler.cluster import agents, manifests
 from sampler.cluster import lease as leases
 from sampler.cluster.containers import is_ready
-from sampler.cluster.errors import Forbidden, NotFound, NotReady
+from sampler.cluster.errors import Forbidden, KubectlFailed, NotFound, NotReady
 from sampler.cluster.kubectl import Kubectl, Object
 
 UNTIL_VARIABLE = "SAMPLER_AGENT_UNTIL"
 # What an installation makes; asked beforehand, so that none is left half made.
 _MADE = ("namespaces", "serviceaccounts", "daemonsets.apps", "jobs.batch", "networkpolicies.networking.k8s.io")
+# Beyond the time that kubectl itself is told to wait.
+_AFTER_S = 60.0
 _KINDS = "job,serviceaccount,networkpolicy,role,rolebinding"
 
 
@@ -83,10 +85,9 @@ class Installation:
     def wait(self, timeout_s: int) -> None:
         """Until an agent is ready on every node; NotReady tells what the nodes say of those that are not."""
         try:
-            self._kube.wait("rollout", "status", f"daemonset/{agents.NAME}", f"--timeout={timeout_s}s")
-        except NotFound:
-            raise
-        except Exception as error:
+            what = f"daemonset/{agents.NAME}"
+            self._kube.wait("rollout", "status", what, f"--timeout={timeout_s}s", within_s=timeout_s + _AFTER_S)
+        except KubectlFailed as error:
             why = self._reasons()
             raise NotReady(
                 f"not all agents are ready after {timeout_s} s", why, remedy(why, self._namespace)
@@ -99,9 +100,10 @@ class Installation:
         ours: bool = namespace["metadata"].get("labels", {}).get(name) == value
         how = ["--wait", "--ignore-not-found", f"--timeout={timeout_s}s"]
         # First the agents, who need a moment: a namespace with pods in it looks again only after their grace period.
-        self._kube.wait("delete", "daemonset", agents.NAME, "--cascade=foreground", *how)
+        within_s = timeout_s + _AFTER_S
+        self._kube.wait("delete", "daemonset", agents.NAME, "--cascade=foreground", *how, within_s=within_s)
         what = ["namespace", self._namespace] if ours else [_KINDS, f"--selector={manifests.OURS}"]
-        self._kube.wait("delete", *what, *how)
+        self._kube.wait("delete", *what, *how, within_s=within_s)
         return ours
 
     def _apply(self, *objects: Object) -> None:

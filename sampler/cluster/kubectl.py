@@ -20,8 +20,10 @@ from sampler.cluster.errors import (
 )
 
 Object = dict[str, Any]
-# A request that waits for nothing of its own.
-_REQUEST_TIMEOUT = "--request-timeout=30s"
+# A request that waits for nothing of its own; kubectl does not count by it what `exec` does once it is connected.
+_REQUEST_TIMEOUT_S = 30
+# For kubectl as a whole, so that a node that stops answering holds nobody.
+_ANSWERS_WITHIN_S = 40.0
 # `Error from server (REASON): …`, with the StatusReason of the API (apimachinery, meta/v1/types.go).
 _FROM_SERVER = re.compile(r"Error from server(?: \((\w+)\))?: (.*)")
 # What client-go and kubectl say where no answer came (kubectl, cmd/util/helpers.go; client-go, tools/clientcmd).
@@ -44,6 +46,7 @@ class Kubectl:
     kubeconfig: str | None = None
     impersonated: str | None = None
     program: str = "kubectl"
+    patience_s: int = _REQUEST_TIMEOUT_S
 
     def within(self, namespace: str | None) -> Kubectl:
         return replace(self, namespace=namespace)
@@ -60,11 +63,15 @@ class Kubectl:
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """What it prints; a ClusterError if it fails."""
-        return self._run(self.words(_REQUEST_TIMEOUT, *arguments), stdin)
+        return self._run(self.words(self._timeout, *arguments), stdin)
 
-    def wait(self, *arguments: str) -> str:
-        """The same for a command that waits, with a limit of its own."""
-        return self._run(self.words(*arguments), None)
+    def wait(self, *arguments: str, within_s: float = _ANSWERS_WITHIN_S) -> str:
+        """The same for a command that waits; ClusterUnreachable where it takes longer."""
+        return _good(self.finish(*arguments, within_s=within_s))
+
+    def finish(self, *arguments: str, within_s: float = _ANSWERS_WITHIN_S) -> subprocess.CompletedProcess[str]:
+        """The same for one that may fail and says why."""
+        return self._finish(self.words(*arguments), None, within_s)
 
     def json(self, *arguments: str, stdin: str | None = None) -> Object:
         """The object that it prints."""
@@ -83,28 +90,41 @@ class Kubectl:
 
     def allows(self, verb: str, resource: str, *options: str) -> bool:
         """Whether the API server would let this user do that, by its own word."""
-        words = self.words(_REQUEST_TIMEOUT, "auth", "can-i", verb, resource, *options)
-        done = self._finish(words, None)
+        words = self.words(self._timeout, "auth", "can-i", verb, resource, *options)
+        done = self._finish(words, None, self.patience_s + _ANSWERS_WITHIN_S)
         answer = done.stdout.strip().partition(" ")[0]
         if answer not in ("yes", "no"):
             raise error_of(done.stderr)
         return answer == "yes"
 
-    def _run(self, words: list[str], stdin: str | None) -> str:
-        done = self._finish(words, stdin)
-        if done.returncode:
-            raise error_of(done.stderr)
-        return done.stdout
+    @property
+    def _timeout(self) -> str:
+        return f"--request-timeout={self.patience_s}s"
 
-    def _finish(self, words: Sequence[str], stdin: str | None) -> subprocess.CompletedProcess[str]:
+    def _run(self, words: list[str], stdin: str | None) -> str:
+        # One command may make several requests; each has its own time.
+        return _good(self._finish(words, stdin, 4.0 * self.patience_s))
+
+    def _finish(self, words: Sequence[str], stdin: str | None, within_s: float) -> subprocess.CompletedProcess[str]:
         # A session of its own: Ctrl-C is ours to answer, and a change that is half made is worse than one that is late.
         given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
         try:
             return subprocess.run(
-                words, capture_output=True, text=True, check=False, errors="replace", start_new_session=True, **given
-            )
+                words, capture_output=True, text=True, check=False, errors="replace", start_new_session=True,
+                timeout=within_s, **given,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise ClusterUnreachable(
+                "the cluster does not answer", f"kubectl has not ended in {within_s:g} s", "try again"
+            ) from error
         except OSError as error:
             raise missing(self.program, error) from error
+
+
+def _good(done: subprocess.CompletedProcess[str]) -> str:
+    if done.returncode:
+        raise error_of(done.stderr)
+    return done.stdout
 
 
 def missing(program: str, error: OSError) -> KubectlMissing:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from contextlib import suppress
 
 from sampler import units
 from sampler.cluster.agents import NAMESPACE
@@ -108,5 +109,7 @@ def user_of(kube: Kubectl) -> str:
     try:
         return str(kube.json("auth", "whoami")["status"]["userInfo"]["username"])
     except ClusterError:
-        config = kube.json("config", "view", "--minify")
-        return str(config["contexts"][0]["context"].get("user", "unknown"))
+        with suppress(ClusterError, LookupError, TypeError):  # in a pod there need be none
+            config = kube.json("config", "view", "--minify")
+            return str(config["contexts"][0]["context"]["user"])
+    return "unknown"

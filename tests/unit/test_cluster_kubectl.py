@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sampler.cluster.errors import (
@@ -11,8 +13,11 @@ from sampler.cluster.errors import (
     KubectlMissing,
     NotFound,
     NotLoggedIn,
+    NotReady,
 )
+from sampler.cluster.installation import Installation
 from sampler.cluster.kubectl import Kubectl, error_of
+from sampler.cluster.options import user_of
 
 _SAID = {
     'Error from server (Forbidden): pods is forbidden: User "bob" cannot list resource "pods" in API group "" in the'
@@ -66,3 +71,38 @@ def test_the_users_options_come_first_and_nothing_else_is_added() -> None:
 def test_no_kubectl_is_an_error_with_its_fix() -> None:
     with pytest.raises(KubectlMissing, match="install kubectl"):
         Kubectl(program="kubectl-that-is-not-there").run("version")
+
+
+def program(folder: Path, text: str) -> str:
+    """In the place of kubectl: one that fails in a way that the real one does when a cluster is not well."""
+    path = folder / "kubectl"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_one_that_never_ends_is_ended(tmp_path: Path) -> None:
+    kube = Kubectl(program=program(tmp_path, "exec sleep 1000"))
+    with pytest.raises(ClusterUnreachable, match="has not ended in"):
+        kube.wait("exec", "a-pod", within_s=0.1)
+
+
+def test_who_asks_is_unknown_where_neither_cluster_nor_kubeconfig_tells(tmp_path: Path) -> None:
+    neither = program(tmp_path, "echo 'error: current-context must exist' >&2; exit 1")
+    assert user_of(Kubectl(program=neither)) == "unknown"
+    empty = program(tmp_path, "echo '{\"contexts\": null}'; test $3 != whoami")
+    assert user_of(Kubectl(program=empty)) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    {
+        "error: timed out waiting for the condition": NotReady,
+        'Error from server (Forbidden): daemonsets.apps is forbidden: User "bob" cannot watch': Forbidden,
+        "Unable to connect to the server: dial tcp 198.18.0.1:6443: connect: no route to host": ClusterUnreachable,
+    }.items(),
+)
+def test_only_agents_that_are_not_ready_in_time_are_told_as_such(tmp_path: Path, said: str, kind: type) -> None:
+    text = f"case \"$*\" in *rollout*) echo '{said}' >&2; exit 1;; *) echo '{{\"items\": []}}';; esac"
+    with pytest.raises(kind):
+        Installation(Kubectl("agents", program=program(tmp_path, text))).wait(1)
