@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from sampler.cluster.errors import ConnectionLost
 from sampler.cluster.kubectl import error_of, missing
@@ -40,11 +40,15 @@ class RemoteRecorder:
         self._words, self._fate, self._on_end = words, fate, on_end
         self._stopped_at: float | None = None
         self._why_cut = ""
+        # Reentrant: a signal's handler may stop it in whatever it is about to do. The three below change with it held.
+        self._lock = threading.RLock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._waker = -1
 
     def __enter__(self) -> Self:
         self._said = tempfile.TemporaryFile("w+", errors="replace")
         try:
-            self._process = subprocess.Popen(
+            started = subprocess.Popen(
                 self._words,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -54,7 +58,13 @@ class RemoteRecorder:
         except OSError as error:
             self._said.close()
             raise missing(self._words[0], error) from error
-        self._woken, self._waker = os.pipe()
+        self._woken, waker = os.pipe()
+        with self._lock:
+            self._process, self._waker = started, waker
+            if self._stopped_at is not None:  # it has come between
+                os.write(waker, b"x")
+            if self._why_cut:
+                started.kill()
         self._heart = threading.Thread(target=self._beat, daemon=True)
         self._heart.start()
         return self
@@ -64,37 +74,40 @@ class RemoteRecorder:
     ) -> None:
         self.stop()
         self._heart.join()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._stdout.close()
         self._ends()
+        with self._lock:  # no descriptor that is another's by now is written to, and no process of another is killed
+            os.close(self._waker)
+            self._process, self._waker = None, -1
         os.close(self._woken)
-        os.close(self._waker)
         self._said.close()
 
     def stop(self) -> None:
-        """Asks it to leave the target and to end; once is enough."""
-        if self._stopped_at is None:
-            self._stopped_at = time.monotonic()
-            os.write(self._waker, b"x")
+        """Asks it to leave the target and to end; once is enough, at any time and from any thread."""
+        with self._lock:
+            if self._stopped_at is None:
+                self._stopped_at = time.monotonic()
+                if self._waker >= 0:
+                    os.write(self._waker, b"x")
 
     def cut(self, why: str) -> None:
-        """For a way of which it is known that it leads nowhere any more; from any thread."""
-        self._why_cut = why
-        self._process.kill()
+        """For a way of which it is known that it leads nowhere any more; at any time and from any thread."""
+        with self._lock:
+            self._why_cut = why
+            self._kill()
 
     def chunks(self, tick: Callable[[], None]) -> Iterator[bytes]:
         """What it writes, as it comes. A way that was to be closed and is not is cut, so that this ends."""
-        assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
+            selector.register(self._stdout, selectors.EVENT_READ)
             while True:
                 if selector.select(_TICK_S):
-                    data = os.read(self._process.stdout.fileno(), 1 << 16)
+                    data = os.read(self._stdout.fileno(), 1 << 16)
                     if not data:
                         return
                     yield data
                 elif self._stopped_at is not None and time.monotonic() > self._stopped_at + _LEAVES_WITHIN_S:
-                    self._process.kill()
+                    self._kill()
                 tick()
 
     def take_note(self, line: Line) -> None:
@@ -114,6 +127,7 @@ class RemoteRecorder:
 
     def _beat(self) -> None:
         """Until asked to stop, or nobody is there."""
+        assert self._process is not None
         assert self._process.stdin is not None
         with suppress(BrokenPipeError), self._process.stdin as way, selectors.DefaultSelector() as selector:
             selector.register(self._woken, selectors.EVENT_READ)
@@ -121,7 +135,19 @@ class RemoteRecorder:
                 way.write(b"\n")
                 way.flush()
 
+    @property
+    def _stdout(self) -> IO[bytes]:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    def _kill(self) -> None:
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+
     def _ends(self) -> None:
+        assert self._process is not None
         try:
             self._process.wait(_LEAVES_WITHIN_S)
         except subprocess.TimeoutExpired:
