@@ -219,7 +219,7 @@ class AskerSilent(AgentError):
 
 
 class AgentBusy(AgentError):
-    """It has as many runs as it takes."""
+    """It has as many runs as its memory has room for."""
 
 
 class WrongContainer(TargetError):

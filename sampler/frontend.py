@@ -28,8 +28,8 @@ from sampler.linux.signals import signal_name
 from sampler.recording import Line
 
 _TICK_S = 0.25
-# To leave takes a recorder milliseconds; with a debugger that hangs, a few silences of it and a rescue.
-_LEAVES_WITHIN_S = 120.0
+#: To leave takes a recorder milliseconds; with a debugger that hangs, a few silences of it and a rescue.
+LEAVES_WITHIN_S = 120.0
 # These write nothing and stop nobody: whatever is found in a target of theirs is somebody else's.
 _HARMLESS = ("perf", *TRACING)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -135,7 +135,7 @@ class Recorder:
                     if not data:
                         return
                     yield data
-                elif self._stopped_at is not None and time.monotonic() > self._stopped_at + _LEAVES_WITHIN_S:
+                elif self._stopped_at is not None and time.monotonic() > self._stopped_at + LEAVES_WITHIN_S:
                     self._process.kill()
                 elif procfs.task_state(self._process.pid, None) == procfs.JOB_STOPPED:
                     self._process.send_signal(signal.SIGCONT)
@@ -146,10 +146,10 @@ class Recorder:
     def _ends(self) -> bool:
         """Waits for its end; False if it had to be killed."""
         try:
-            self._process.wait(_LEAVES_WITHIN_S)
+            self._process.wait(LEAVES_WITHIN_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(_LEAVES_WITHIN_S)
+            self._process.wait(LEAVES_WITHIN_S)
             return False
         return True
 

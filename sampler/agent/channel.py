@@ -18,8 +18,8 @@ VARIABLE = "SAMPLER_AGENT_SOCKET"
 _DEFAULT = "/run/sampler/agent.sock"
 #: Bytes of one message: a question has at most 32 expressions.
 LONGEST = 1 << 18
-# What waits for a reader: the status of as many runs as an agent has, each with the longest of questions.
-_MOST_UNSENT = 1 << 27
+# What waits for a reader: a status, in which questions are cut short.
+_MOST_UNSENT = 1 << 21
 _ANSWER_S = 10.0
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: socket(7)
 

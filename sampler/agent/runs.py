@@ -11,6 +11,8 @@ from sampler.agent.channel import Message
 from sampler.agent.lease import timestamp
 
 _LONGEST_NAME = 256
+# In a status: characters of a text, and items of a list.
+_TOLD_TEXT, _TOLD_ITEMS = 200, 8
 
 
 @dataclass(slots=True)
@@ -53,8 +55,8 @@ class Run:
                 self.ended, self.cost, self.error = ended, _cost(cost), message.get("error")
 
     def to_json(self) -> Message:
-        """For ``status``."""
-        return {"run": self.id, "since": timestamp(self.since_s), **self._about(), **self.cost}
+        """For ``status``: what is long is cut short there, and in full in the log."""
+        return {"run": self.id, "since": timestamp(self.since_s), **_shortened(self._about()), **self.cost}
 
     def beginning(self) -> Message:
         """Written down before anything is touched."""
@@ -81,3 +83,16 @@ def _cost(told: Message) -> Message:
     samples, misses = int(told["samples"]), int(told["misses"])
     hits = {"hits": int(told["hits"])} if "hits" in told else {}  # of what is counted
     return {"samples": samples, "misses": misses, "suspended_ns": [int(low), int(high)]} | hits
+
+
+def _shortened(told: Any) -> Any:
+    match told:
+        case str() if len(told) > _TOLD_TEXT:
+            return told[:_TOLD_TEXT] + "…"
+        case list() if len(told) > _TOLD_ITEMS:
+            return [*(_shortened(one) for one in told[:_TOLD_ITEMS]), "…"]
+        case list():
+            return [_shortened(one) for one in told]
+        case dict():
+            return {name[:_TOLD_TEXT]: _shortened(one) for name, one in told.items()}
+    return told

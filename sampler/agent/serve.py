@@ -18,16 +18,19 @@ from sampler import __version__
 from sampler.agent import patient
 from sampler.agent.channel import Broken, Channel, Message
 from sampler.agent.lease import Lease, now
+from sampler.agent.room import Room
 from sampler.agent.runs import Run
 from sampler.agent.sockets import listening, reap, woken
-from sampler.errors import AgentBusy, AgentError, AgentExpired, SamplerError
+from sampler.errors import AgentError, AgentExpired
+from sampler.frontend import LEAVES_WITHIN_S as RECORDER_LEAVES_WITHIN_S
 from sampler.linux.signals import ProcessHandle
 
-#: Runs at once, and connections: of each some hundred kilobytes.
-MOST_RUNS, _MOST_CONNECTIONS = 256, 320
+# Each of some hundred kilobytes at the worst; how many of them may be runs, ``Room`` says.
+_MOST_CONNECTIONS = 128
 _LOG_PATIENCE_S = 5.0
-# A run that was asked to leave is told so again, by a signal, and is waited for as long as a recorder may take.
-_ASKED_AGAIN_S, _LEAVES_WITHIN_S = 10.0, 150.0
+# A run that was asked to leave is told so again, by a signal, and is waited for as long as a recorder may take and what
+# is done for its target after that. The pod's terminationGracePeriodSeconds is longer still.
+_ASKED_AGAIN_S, _LEAVES_WITHIN_S = 10.0, RECORDER_LEAVES_WITHIN_S + 30
 _LOOK_UP_S = 60.0  # the clock on the wall may be set
 _STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -55,8 +58,8 @@ class Client:
 class Server:
     """Serves until it is told to end. ``log``: a descriptor; ``exits``: it also ends when its lease does."""
 
-    def __init__(self, lease: Lease, log: int, exits: bool = False) -> None:
-        self._lease, self._log, self._exits = lease, log, exits
+    def __init__(self, lease: Lease, log: int, room: Room, exits: bool = False) -> None:
+        self._lease, self._log, self._room, self._exits = lease, log, room, exits
         self._since = now()
         self._clients: dict[Client, None] = {}  # in the order in which they came
         self._closing: AgentExpired | None = None  # why no run is taken any more
@@ -172,16 +175,18 @@ class Server:
         match message.get("op"):
             case "begin" if client.run is None:
                 client.channel.send(self._begin(client, message))
-            case "status":
+            case "status" if client.channel.is_sent:  # whoever does not read what it was told is told no more
                 client.channel.send(self._status())
             case _ if client.run is not None:
                 client.run.take(message)
+                if message.get("op") == "header":
+                    self._find_room(client)
             case _:
                 raise Broken("it says what is no message")
 
     def _begin(self, client: Client, message: Message) -> Message:
         run = Run.begun(message)
-        refusal = self._refusal()
+        refusal: AgentError | None = self._closing or self._room.refusal([*self._instruments(), run.instrument])
         if refusal is None:
             self._say(run.beginning())  # before it may touch anything
             refusal = _no_log() if self._mute else None
@@ -191,12 +196,13 @@ class Server:
         client.run = run
         return {"op": "welcome", "run": run.id}
 
-    def _refusal(self) -> SamplerError | None:
-        if self._closing is not None:
-            return self._closing
-        if len(self._runs()) >= MOST_RUNS:
-            return AgentBusy(f"this agent has {MOST_RUNS} runs already", "it takes no more", "end some of them")
-        return None
+    def _find_room(self, client: Client) -> None:
+        """For a run that has just found its instrument: a debugger takes more than was known."""
+        if refusal := self._room.refusal(self._instruments()):
+            client.channel.send({"op": "leave", "error": refusal.to_json()})
+
+    def _instruments(self) -> list[str]:
+        return [client.run.instrument for client in self._clients if client.run is not None]
 
     def _status(self) -> Message:
         runs = [client.run.to_json() for client in self._runs() if client.run is not None]

@@ -63,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _serve(arguments: argparse.Namespace) -> int:
     from sampler.agent import lease
+    from sampler.agent.room import Room
     from sampler.agent.serve import Server
 
     until = arguments.until or os.environ.get(lease.VARIABLE)
@@ -70,7 +71,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         given = lease.lease_for(arguments.ttl)
     else:
         given = lease.lease_until(until) if until else lease.Lease()
-    Server(given, sys.stdout.fileno(), arguments.exit).serve()
+    Server(given, sys.stdout.fileno(), Room.told(), arguments.exit).serve()
     return 0
 
 

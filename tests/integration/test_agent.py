@@ -491,17 +491,6 @@ def test_nobody_writes_a_field_of_the_log_that_is_not_theirs(agent: Agent) -> No
     assert agent.status()["state"] == "serving"
 
 
-def test_many_long_questions_are_all_told_of(agent: Agent) -> None:
-    begin = {"op": "begin", "who": "jane", "pid": 1, "question": {"point": "f" * 4000}, "instrument": "perf"}
-    with ExitStack() as stack:
-        for _ in range(200):
-            channel = stack.enter_context(Channel.to(agent.socket))
-            channel.send(begin)
-            assert channel.answer()["op"] == "welcome"
-            agent.logged("run-begun")  # nobody else reads the log
-        assert len(agent.status()["runs"]) == 200
-
-
 def test_whoever_only_holds_connections_makes_room_for_others(agent: Agent) -> None:
     with ExitStack() as stack:
         for _ in range(400):

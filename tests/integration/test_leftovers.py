@@ -112,7 +112,7 @@ def test_those_that_are_named_are_passed_over(besides: bool) -> None:
 def test_a_recorder_that_does_not_leave_is_killed_and_the_target_taken_back(
     tracee: Tracee, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frontend, "_LEAVES_WITHIN_S", 0.1)  # less than until it would be woken
+    monkeypatch.setattr(frontend, "LEAVES_WITHIN_S", 0.1)  # less than until it would be woken
     with frontend.Recorder(["record", "--at=main.write", "--rate=10/s", "--", str(tracee.pid), GAP]) as recorder:
         for text in frontend.split_lines(recorder.chunks(lambda: None)):
             line = json.loads(text)
