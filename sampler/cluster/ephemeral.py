@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from sampler.cluster.agents import Agent
@@ -32,6 +33,7 @@ _NEEDS = {
     "bcc": _BY_UPROBES,
 }
 _TTL = "1h"
+_AT_ONCE = 8
 _STARTS_WITHIN_S = 120.0
 
 
@@ -41,14 +43,14 @@ class Attached:
     def __init__(self, kube: Kubectl, image: str, instrument: str) -> None:
         self._kube, self._image, self._instrument = kube, image, instrument
         self._lock = threading.Lock()
-        self._agents: dict[str, tuple[Agent, str]] = {}  # by the container they are for; with the pod
+        self._agents: dict[str, Agent] = {}  # by the container they are for
 
     def near(self, container: Container) -> Agent:
         """In the pod itself; raises NotReady where it does not start, and what the API server refuses it with."""
         with self._lock:
             if container.id not in self._agents:
-                self._agents[container.id] = self._attach(container), container.pod
-            return self._agents[container.id][0]
+                self._agents[container.id] = self._attach(container)
+            return self._agents[container.id]
 
     def forget(self, container: Container) -> None:
         """It is where it was, or it has ended with its pod."""
@@ -58,22 +60,16 @@ class Attached:
 
     def remark(self, container: Container) -> str:
         """What its user should know."""
-        agent, _ = self._agents[container.id]
+        agent = self._agents[container.id]
         return (
             f"by debug container {agent.container} with {' and '.join(needs(self._instrument))}: its process ends with"
             " this run, and its name stays in the pod's list until the pod ends"
         )
 
     def end(self) -> None:
-        """Ends the processes; Kubernetes has no way to take the containers away."""
-        for agent, pod in self._agents.values():
-            with suppress(ClusterError, KeyError, StopIteration):  # the pod has ended, and the container with it
-                status = _status(self._kube.json("get", "pod", pod), agent.container)
-                own = status["containerID"].partition("://")[2]
-                serving = min(agent.processes([own]), key=lambda process: process["start_ticks"])
-                agent.kube.run(
-                    "exec", agent.pod, f"--container={agent.container}", "--", "sh", "-c", f"kill {serving['pid']}"
-                )
+        """Ends the processes, as far as they are there; Kubernetes has no way to take the containers away."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(_end, self._agents.values()))
 
     def _attach(self, container: Container) -> Agent:
         kube = self._kube.within(container.namespace)
@@ -126,6 +122,11 @@ def debug_container(target: str, image: str, instrument: str) -> Object:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
     }
+
+
+def _end(agent: Agent) -> None:
+    with suppress(ClusterError):  # the pod has ended, and the container with it; if not, it ends within the hour
+        agent.run("agent", "end")
 
 
 def _status(pod: Object, name: str) -> Object:

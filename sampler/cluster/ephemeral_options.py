@@ -10,7 +10,7 @@ def add_ephemeral_options(parser: argparse.ArgumentParser) -> None:
     without.add_argument(
         "--ephemeral",
         action="store_true",
-        help="put a debug container into each pod, with the one right that the instrument needs; Kubernetes keeps it in"
-        " the pod's list until the pod ends",
+        help="put a debug container into each pod, with the two to four capabilities that the instrument needs;"
+        " Kubernetes keeps it in the pod's list until the pod ends",
     )
     without.add_argument("--image", default="sampler:latest", metavar="NAME", help="of that container")

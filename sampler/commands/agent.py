@@ -5,6 +5,7 @@
                                                         of the --verb count or latency
   sampler agent processes --container ID                the processes of a container
   sampler agent status                                  who asks what since when
+  sampler agent end                                     ends the agent, as SIGTERM does
 
 They meet at a Unix socket, $SAMPLER_AGENT_SOCKET or /run/sampler/agent.sock. A run of ask goes on for as long as
 something is written to its standard input now and then. Who asks is what they call themselves: what proves it is the
@@ -54,11 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--container", nargs="+", required=True, metavar="ID", help="as Kubernetes writes it, or bare"
     )
     parts.add_parser("status", help="who asks what since when", allow_abbrev=False)
+    parts.add_parser("end", help="ends the agent, as SIGTERM does", allow_abbrev=False)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    part = {"serve": _serve, "ask": _ask, "processes": _processes, "status": _status}[arguments.part]
-    return part(arguments)
+    parts = {"serve": _serve, "ask": _ask, "processes": _processes, "status": _status, "end": _end}
+    return parts[arguments.part](arguments)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -139,4 +141,11 @@ def _status(_arguments: argparse.Namespace) -> int:
     from sampler.agent.status import status
 
     print(json.dumps(status(), ensure_ascii=False))
+    return 0
+
+
+def _end(_arguments: argparse.Namespace) -> int:
+    from sampler.agent.end import end
+
+    end()
     return 0
