@@ -16,12 +16,12 @@ class Stuck(OSError):
     """The reader has taken nothing for too long."""
 
 
-class Given(OSError):
+class GivenUp(OSError):
     """Nobody wants it any more."""
 
 
 def write(descriptor: int, data: bytes, patience_s: float, given_up: Callable[[], bool] = lambda: False) -> None:
-    """All of it. Raises Stuck where nothing was taken for so long, Given once ``given_up``, else OSError: write(2)."""
+    """All of it. Stuck where nothing was taken for so long, GivenUp once ``given_up``; OSError: write(2)."""
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
     at, moved = 0, time.monotonic()
@@ -30,6 +30,6 @@ def write(descriptor: int, data: bytes, patience_s: float, given_up: Callable[[]
             at += os.write(descriptor, data[at : at + _AT_ONCE])
             moved = time.monotonic()
         elif given_up():
-            raise Given
+            raise GivenUp
         elif time.monotonic() > moved + patience_s:
             raise Stuck("its reader does not read")
