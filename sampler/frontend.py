@@ -26,6 +26,7 @@ from sampler.instruments.language import RUN_VARIABLE
 from sampler.linux import fate, procfs, text
 from sampler.linux.signals import signal_name
 from sampler.recording import Line
+from sampler.target import START_VARIABLE
 
 _TICK_S = 0.25
 #: To leave takes a recorder milliseconds; with a debugger that hangs, a few silences of it and a rescue.
@@ -62,6 +63,8 @@ class Recorder:
 
     def __init__(self, words: list[str]) -> None:
         """``words``: the command that records, and its arguments."""
+        #: When the process that is meant was started (``procfs.Stat``), where that is known: no other one is asked.
+        self.start_ticks: int | None = None
         self._verb, *self._arguments = words
         self._run = uuid.uuid4().hex
         self._started: subprocess.Popen[bytes] | None = None
@@ -82,7 +85,7 @@ class Recorder:
                 stderr=self._said,
                 start_new_session=True,
                 pass_fds=[theirs.fileno()],
-                env=os.environ | {RUN_VARIABLE: self._run},
+                env=os.environ | {RUN_VARIABLE: self._run} | self._meant(),
             )
         if self._stopped_at is not None:  # before it was there
             self._ask_to_leave()
@@ -98,6 +101,9 @@ class Recorder:
             self._take_back(self._put_back())
         self._ours.close()
         self._said.close()
+
+    def _meant(self) -> dict[str, str]:
+        return {} if self.start_ticks is None else {START_VARIABLE: str(self.start_ticks)}
 
     @property
     def _process(self) -> subprocess.Popen[bytes]:

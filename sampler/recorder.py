@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from sampler import __version__
 from sampler.budget import Throttle
-from sampler.errors import BudgetExceeded, InternalError, OutputError, SamplerError, TargetEnded
+from sampler.errors import BudgetExceeded, InternalError, NoSuchProcess, OutputError, SamplerError, TargetEnded
 from sampler.instruments.base import AUTO, TRACING, Assignment, SamplingInstrument
 from sampler.instruments.choice import choose
 from sampler.linux.announcements import announcements
@@ -30,7 +30,7 @@ from sampler.resolve import find_pid, resolve
 from sampler.sample import Event
 from sampler.schedule import Schedule
 from sampler.tally import Tally
-from sampler.target import Target
+from sampler.target import START_VARIABLE, Target
 
 #: So many late turns are made up for; those that are later are skipped, and counted.
 _LATE_TURNS = 5
@@ -101,6 +101,7 @@ class Run:
     def _ask(self) -> Generator[None, None, str]:
         pid = find_pid(self._order.target)
         target, text_check_s = _timed_resolve(pid)
+        _check_meant(target)
         self._start_ns = time.monotonic_ns()
         question = self._order.question
         if self._order.traces or not isinstance(question, Question):
@@ -204,3 +205,13 @@ def _timed_resolve(pid: int) -> tuple[Target, float]:
     """The target, and how long its text took to compare: a rescue will need that time again."""
     begun = time.monotonic()
     return resolve(pid), time.monotonic() - begun
+
+
+def _check_meant(target: Target) -> None:
+    """NoSuchProcess where whoever started us has seen another process under that PID."""
+    meant = os.environ.get(START_VARIABLE)
+    if meant and meant != str(target.start_ticks):
+        raise NoSuchProcess(
+            f"process {target.pid} is not the one that was meant", "that has ended, and the PID is another's",
+            "look for its process anew",
+        )  # fmt: skip

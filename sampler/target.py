@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+#: In the environment of a recorder: the ``start_ticks`` of the process that is meant, for it to ask no other.
+START_VARIABLE = "SAMPLER_TARGET_START"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

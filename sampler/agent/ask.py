@@ -110,20 +110,19 @@ def _announce(asked: Asked, agent: Channel) -> None:
 
 
 def _check_container(asked: Asked) -> int:
-    """When the process was started; WrongContainer, NoSuchProcess."""
+    """When the process was started; WrongContainer, NoSuchProcess.
+
+    That is read first: if the PID becomes another's then or later, the recorder asks nobody.
+    """
     try:
-        inside = asked.container is None or asked.container in cgroups.containers_of(asked.pid)
         start_ticks = procfs.stat(asked.pid).start_ticks
+        inside = asked.container is None or asked.container in cgroups.containers_of(asked.pid)
     except OSError as error:
         raise NoSuchProcess(f"no process {asked.pid}", "it has ended, or never was", "look for it anew") from error
     if not inside:
-        raise wrong_container(asked)
+        what = f"process {asked.pid} is not of container {asked.container}"
+        raise WrongContainer(what, "that has ended, and the PID is another's", "look for its process anew")
     return start_ticks
-
-
-def wrong_container(asked: Asked) -> WrongContainer:
-    what = f"process {asked.pid} is not of container {asked.container}"
-    return WrongContainer(what, "that has ended, and the PID is another's", "look for its process anew")
 
 
 class OnBehalf:
@@ -137,7 +136,7 @@ class OnBehalf:
 
     def run(self) -> None:
         """Raises what it ended with; the footer has it too, where there is one to say it in."""
-        self._start_ticks = _check_container(self._asked)
+        self._recorder.start_ticks = _check_container(self._asked)
         with self._recorder, self._listener.listening(self._agent):
             for text in split_lines(self._recorder.chunks(self._tick)):
                 if text.endswith("\n"):
@@ -158,18 +157,12 @@ class OnBehalf:
         line: Line = json.loads(text)
         self._account.take(line)
         if line["type"] == "header":
-            self._check_header(line)
+            with suppress(Broken):
+                self._agent.send({"op": "header", "target": line["target"], "instrument": line["instrument"]})
         if line["type"] == "footer":
             return  # written once it is known how the run has ended
         self._recorder.take_note(line)
         self._output.write(line, text, self._listener)
-
-    def _check_header(self, line: Line) -> None:
-        """Nothing has been touched yet. That the PID is another's by now is told by when its process began."""
-        if line["target"]["start_ticks"] != self._start_ticks:
-            self._listener.end(wrong_container(self._asked))
-        with suppress(Broken):
-            self._agent.send({"op": "header", "target": line["target"], "instrument": line["instrument"]})
 
     def _tick(self) -> None:
         """Tells the agent what the run has cost so far, for it to know if we are killed."""
