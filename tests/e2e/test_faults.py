@@ -72,6 +72,8 @@ def test_the_agents_pods_deleted(cluster: Cluster, namespace: str) -> None:
         cluster.kubectl("-n", SPACE, "delete", "pods", "--all", "--wait", "--timeout=100s")
         cluster.kubectl("-n", SPACE, "rollout", "status", "daemonset/sampler-agent", "--timeout=100s")
         watching.until(lambda members: all(members[one.name].ended is not None for one in before))
+        watching.sampled(2, *(f"{one.name} #2" for one in before))  # the same pods, by the agents that are there now
+        watching.interrupt()
         assert_untouched(cluster, before, replicas(cluster, namespace, "agent"))
 
 
