@@ -10,7 +10,7 @@ class ClusterError(SamplerError):
 
 
 class KubectlMissing(ClusterError):
-    """No kubectl, or one that is too old."""
+    """No kubectl."""
 
 
 class KubectlFailed(ClusterError):
@@ -31,6 +31,10 @@ class Forbidden(ClusterError):
 
 class NotFound(ClusterError):
     """No such object, or no such kind of object."""
+
+
+class KustomizationIncomplete(ClusterError):
+    """Something is not in it that makes agents."""
 
 
 class NotReady(ClusterError):

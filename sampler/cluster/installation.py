@@ -36,7 +36,9 @@ class Plan:
         if self.image is not None:
             container["image"] = self.image
         if job is not None:
-            container["env"].append({"name": UNTIL_VARIABLE, "value": leases.timestamp(leases.ends(job))})
+            container.setdefault("env", []).append(
+                {"name": UNTIL_VARIABLE, "value": leases.timestamp(leases.ends(job))}
+            )
             if "uid" in job["metadata"]:  # it has been made
                 leases.own(objects, job)
         return objects

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import site
 import sys
-from collections.abc import Iterable
+import sysconfig
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sampler import __version__
 from sampler.cluster.agents import NAMESPACE
 from sampler.cluster.documents import documents
-from sampler.cluster.errors import KubectlFailed
+from sampler.cluster.errors import KubectlFailed, KustomizationIncomplete
 from sampler.cluster.kubectl import Kubectl, Object
 
 MANAGER = "kubectl-sampler"
@@ -23,11 +25,18 @@ _LIST = {"apiVersion": "v1", "kind": "List"}
 
 def folder(name: str) -> str:
     """One of the folders of ``deploy``: in a checkout, or where an installation has put it."""
-    above = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    for place in (os.path.join(above, "deploy"), os.path.join(sys.prefix, "share", "sampler", "deploy")):
+    for place in _places():
         if os.path.isdir(found := os.path.join(place, name)):
             return found
     raise KubectlFailed(f"no manifests {name!r}", "they are not where sampler was installed", "give them by -k FOLDER")
+
+
+def _places() -> Iterator[str]:
+    """The checkout; then wherever pip puts data: a venv's or the system's prefix, or the user's own."""
+    yield os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "deploy")
+    data = [sysconfig.get_path("data", scheme) for scheme in sysconfig.get_scheme_names() if os.name in scheme]
+    for prefix in dict.fromkeys((sys.prefix, sysconfig.get_path("data"), site.getuserbase(), *data)):
+        yield os.path.join(prefix, "share", "sampler", "deploy")
 
 
 def render(kube: Kubectl, path: str, namespace: str = NAMESPACE) -> list[Object]:
@@ -39,8 +48,13 @@ def render(kube: Kubectl, path: str, namespace: str = NAMESPACE) -> list[Object]
 
 
 def only(objects: Iterable[Object], kind: str) -> Object:
-    """The object of that kind."""
-    return next(each for each in objects if each["kind"] == kind)
+    """The object of that kind; KustomizationIncomplete where there is none."""
+    for each in objects:
+        if each["kind"] == kind:
+            return each
+    raise KustomizationIncomplete(
+        f"the kustomization has no {kind}", "the agents need one", "put our overlay into its resources"
+    )
 
 
 def as_list(objects: Iterable[Object]) -> dict[str, Any]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 import shutil
+import site
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.tracee import ROOT
 from sampler.cluster import lease, manifests
+from sampler.cluster.cli import main
+from sampler.cluster.errors import KubectlFailed
 from sampler.cluster.grants import Grant
 from sampler.cluster.installation import Plan, remedy, why_not_ready
 from sampler.cluster.kubectl import Kubectl
@@ -124,3 +129,48 @@ def test_the_image_has_the_delve_that_is_tested() -> None:
     made, image = (ROOT / "Makefile").read_text(), (ROOT / "deploy" / "Dockerfile").read_text()
     (tested,) = re.findall(r"^DLV_VERSION := (\S+)$", made, re.MULTILINE)
     assert f"ARG DLV_VERSION={tested}\n" in image
+
+
+@needs_kubectl
+def test_a_kustomization_without_our_overlay_is_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "kustomization.yaml").write_text("resources: [account.yaml]\n")
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a", "namespace": "b"}}
+    (tmp_path / "account.yaml").write_text(json.dumps(account))
+    assert main(["install", "--dry-run", "-k", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "the kustomization has no DaemonSet" in said
+    assert "put our overlay into its resources" in said
+
+
+@needs_kubectl
+def test_the_namespace_is_printed_first_wherever_it_stands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    up = "../" * len(tmp_path.resolve().parts)
+    default = manifests.folder("overlays/default").lstrip("/")
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a", "namespace": "sampler-system"}}
+    (tmp_path / "account.yaml").write_text(json.dumps(account))
+    # Else kustomize puts a Namespace first.
+    text = f"resources: [account.yaml, {up}{default}]\nsortOptions: {{order: fifo}}\n"
+    (tmp_path / "kustomization.yaml").write_text(text)
+    assert main(["install", "--dry-run", "-o", "json", "-k", str(tmp_path)]) == 0
+    kinds = [one["kind"] for one in json.loads(capsys.readouterr().out)["items"]]
+    assert kinds[:2] == ["Namespace", "Job"]
+    assert kinds.count("Namespace") == 1
+    assert kinds.count("ServiceAccount") == 2
+
+
+def test_the_manifests_are_found_where_pip_puts_them_for_one_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifests, "__file__", str(tmp_path / "lib" / "sampler" / "cluster" / "manifests.py"))
+    monkeypatch.setattr(site, "getuserbase", lambda: str(tmp_path / "user"))
+    installed = tmp_path / "user" / "share" / "sampler" / "deploy" / "only-there"
+    installed.mkdir(parents=True)
+    assert manifests.folder("only-there") == str(installed)
+    with pytest.raises(KubectlFailed, match="give them by -k FOLDER"):
+        manifests.folder("nowhere")
+
+
+@needs_kubectl
+def test_agents_are_put_on_nodes_that_their_image_is_for() -> None:
+    spec = planned("default")["DaemonSet"]["spec"]["template"]["spec"]
+    assert spec["nodeSelector"] == {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}

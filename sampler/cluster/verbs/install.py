@@ -75,7 +75,9 @@ def _print(plan: Plan, arguments: argparse.Namespace) -> int:
     from sampler.cluster import manifests
 
     kube, lease = agents_kubectl(arguments), plan.lease(None)
-    namespace, *rest = plan.objects(kube, lease)
+    objects = plan.objects(kube, lease)
+    namespace = manifests.only(objects, "Namespace")
+    rest = [each for each in objects if each is not namespace]
     objects = [namespace, *([lease] if lease is not None else []), *rest]
     if arguments.output == "json":
         print(json.dumps(manifests.as_list(objects), indent=2))
