@@ -225,11 +225,12 @@ def pending(pid: int, tid: int, number: int) -> bool:
 
 def mappings(pid: int) -> Iterator[Mapping]:
     """The memory map, in order of addresses."""
-    with open(f"/proc/{pid}/maps", errors="surrogateescape") as lines:
+    with open(f"/proc/{pid}/maps", errors="surrogateescape", newline="\n") as lines:
         for line in lines:
-            addresses, permissions, offset, device, inode, *path = line.rstrip("\n").split(maxsplit=5)
+            addresses, permissions, offset, device, inode, *rest = line.rstrip("\n").split(maxsplit=5)
             start, end = (int(part, 16) for part in addresses.split("-"))
-            yield Mapping(start, end, permissions, int(offset, 16), device, int(inode), path[0] if path else "")
+            path = rest[0].replace("\\012", "\n") if rest else ""  # the one character that is escaped: proc_pid_maps(5)
+            yield Mapping(start, end, permissions, int(offset, 16), device, int(inode), path)
 
 
 def program(pid: int) -> tuple[int, ...] | None:
