@@ -54,7 +54,8 @@ def add_asking_options(
         "--max-suspended-all",
         type=typed(units.parse_share),
         metavar="SHARE",
-        help="of all targets together: largest share of time that looks and hits may suspend one or another of them",
+        help="of all targets together: largest share of time that looks and hits may suspend one or another of them;"
+        " a pod that comes later is asked when one of them has ended",
     )
     output = parser.add_argument_group("output")
     add_format_option(output, FORMATS, "table (live on a terminal, lines in a pipe), jsonl (the recording) or csv")

@@ -21,7 +21,7 @@ def test_who_was_granted_it_may_exec_there_and_nothing_else(cluster: Cluster, na
     said = cluster.kubectl("sampler", "grant", JANE)
     assert "user jane may exec in namespace sampler-system" in said
     assert f"--clusterrole=view --user={JANE} --namespace=NAMESPACE" in said
-    for what in (EXEC, ("get", "pods"), ("list", "pods")):
+    for what in (EXEC, ("get", "pods"), ("list", "pods"), ("watch", "pods")):
         assert cluster.may(JANE, *what, "-n", SPACE)
         assert not cluster.may(JANE, *what, "-n", namespace)
         assert not cluster.may(BOB, *what, "-n", SPACE)

@@ -17,6 +17,7 @@ import pytest
 from sampler.cluster.agents import Agents
 from sampler.cluster.asking import Asker
 from sampler.cluster.cli import build_parser
+from sampler.cluster.containers import choose
 from sampler.cluster.discovery import Discovery, Found, Refused
 from sampler.cluster.errors import NoAgentThere
 from sampler.cluster.finder import Finder
@@ -262,3 +263,13 @@ def test_whoever_may_not_watch_is_told_once(cluster: Cluster) -> None:
     with Run() as run, (cluster.folder / "answer").open("w") as answer:
         assert "cannot watch; they are looked for twice a minute" in run.heard.until("said", "pod/it")
         answer.write(json.dumps(_GOOD) + "\n")
+
+
+def test_of_a_target_whose_node_does_not_answer_only_what_was_known_is_said(cluster: Cluster) -> None:
+    asker = Run().asker
+    container = choose(cluster.pod)
+    assert asker._fate(container) == "the target runs on"
+    (cluster.folder / "processes").unlink()
+    assert asker._fate(container) == (
+        "its node does not answer; by its last word the target's container ran (0 restarts)"
+    )

@@ -15,6 +15,7 @@ from sampler.cluster.errors import NoSuchContainer, NoSuchProcessThere, NotRunni
 from sampler.cluster.finder import _node_is_gone
 from sampler.cluster.processes import Choice, Process
 from sampler.cluster.selection import select, selector_of
+from sampler.cluster.streams import Stream
 from sampler.errors import UsageError
 
 _GIVEN = Path(__file__).parent / "kubernetes"  # by `kubectl get -o json`, of Kubernetes 1.34
@@ -151,6 +152,14 @@ def test_documents_are_cut_where_one_ends_however_they_come() -> None:
     assert documents(text) == [{"a": {"b": "}"}}, {"c": 1}]
     stream = Documents()
     assert [found for mark in text for found in stream.take(mark)] == [{"a": {"b": "}"}}, {"c": 1}]
+
+
+def test_a_character_may_come_in_two_pieces() -> None:
+    stream = Documents()
+    data = json.dumps({"a": "é"}, ensure_ascii=False).encode()
+    assert [found for byte in data for found in stream.feed(bytes([byte]))] == [{"a": "é"}]
+    long = "x" * 65535 + "é"  # a pipe gives so many bytes at once
+    assert "".join(Stream(["printf", "%s", long], 20.0)) == long
 
 
 @pytest.mark.parametrize("target", ["pod/--help", "--help/x", "pod/", "pod/a b", "pod/$(x)", "deploy/-x"])

@@ -4,7 +4,7 @@
   kubectl sampler grant --group developers
 
 It lets them find the agents, and exec into them: so they can read every process of the nodes. It ends with the
-installation. To find the pods that they ask about they need `get` and `list` of pods there, which many have already.
+installation. To find the pods that they ask about they need `get`, `list` and `watch` of pods there, which many have.
 """
 
 from __future__ import annotations
