@@ -46,12 +46,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One that cannot be asked, and why. ``id``: of its container, which is on ``node``, if it runs."""
+    """One that cannot be asked, and why. ``container``: if it runs."""
 
     label: str
     error: SamplerError
-    id: str = ""
-    node: str = ""
+    container: Container | None = None
 
 
 class Discovery:
@@ -90,7 +89,7 @@ class Discovery:
             try:
                 at.setdefault(self._near.near(container), []).append(container)
             except (ClusterError, PodError) as error:
-                yield Refused(container.label, error, container.id, container.node)
+                yield Refused(container.label, error, container)
         for agent, of_agent in at.items():
             yield from self._at(agent, of_agent)
 
@@ -98,7 +97,7 @@ class Discovery:
         try:
             lines = agent.processes(container.id for container in containers)
         except ClusterError as error:
-            yield from (Refused(container.label, error, container.id, container.node) for container in containers)
+            yield from (Refused(container.label, error, container) for container in containers)
             return
         for container in containers:
             inside = [Process.of(line) for line in lines if line["container"] == container.id]
@@ -108,7 +107,7 @@ class Discovery:
         try:
             chosen = self._choice.of(inside, container.label)
         except PodError as error:
-            yield Refused(container.label, error, container.id, container.node)
+            yield Refused(container.label, error, container)
             return
         self._seen.add(container.id)
         for process in chosen:

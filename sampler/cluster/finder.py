@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from sampler.cluster.asking import Asker
-from sampler.cluster.containers import is_ready
+from sampler.cluster.containers import Container, is_ready
 from sampler.cluster.discovery import Discovery, Found, Refused
 from sampler.cluster.errors import ConnectionLost
 from sampler.cluster.kubectl import Kubectl, Object
@@ -47,8 +47,8 @@ class Finder:
         # All below are the thread's alone.
         self._living: set[str] = set()
         self._shareless: list[Found] = []
-        self._refused: dict[str, Refused] = {}  # by container
-        self._given_up_s: dict[str, float] = {}  # of late ones: when they are told of as those that could not be asked
+        self._refused: dict[str, Container] = {}  # they run, and could not be asked
+        self._given_up: dict[str, tuple[float, Refused]] = {}  # late ones of them: when they are told of as such
         self._pods: dict[str, Object] = {}  # as they were last told of
         self._away: list[Found] = []  # lost, and to be looked for
         self._look_s: float | None = None
@@ -73,7 +73,8 @@ class Finder:
             self._share = min(self._share, share_of_all / self._most)
         for one in self._first:
             self._add(one)
-        self._refused = {one.id: one for one in self._first if isinstance(one, Refused)}
+            if isinstance(one, Refused) and one.container is not None:
+                self._refused[one.container.id] = one.container
 
     def ended(self, one: Found, kind: str | None) -> None:
         """A member has. If another may come or waits for its share, the run goes on without for a while. From any
@@ -110,8 +111,7 @@ class Finder:
         self._watches.add(pods)
         while not self._stopped:
             agents = self._needed(agents)
-            due = [at for at in (self._look_s, self._waiting.until_s, *self._given_up_s.values()) if at is not None]
-            for watch, event in self._watches.wait(min(due, default=None)):
+            for watch, event in self._watches.wait(min(self._due(), default=None)):
                 if event is None:
                     self._tell(watch)
                 elif watch is pods:
@@ -147,19 +147,22 @@ class Finder:
         pod = event["object"]
         if pod.get("kind") != "Pod":
             return
-        if self._pods.pop(pod["metadata"]["uid"], None) is not None and event["type"] == "DELETED":
-            self._forget(pod)
+        uid = pod["metadata"]["uid"]
+        self._pods.pop(uid, None)
         if event["type"] not in ("ADDED", "MODIFIED"):
-            return
-        if _node_is_gone(pod):
+            self._forget(uid)
+        elif _node_is_gone(pod):
             self._asker.cut(pod["spec"]["nodeName"])
         elif "deletionTimestamp" not in pod["metadata"]:
-            self._pods[pod["metadata"]["uid"]] = pod
+            self._pods[uid] = pod
             self._look_at([pod])
 
-    def _forget(self, pod: Object) -> None:
-        """It is there no more, and nobody brings it back."""
-        self._away = [one for one in self._away if one.container.pod_uid != pod["metadata"]["uid"]]
+    def _forget(self, pod_uid: str) -> None:
+        """Whom it has lost is not looked for: it is there no more, or somebody else was found in it."""
+        self._away = [one for one in self._away if one.container.pod_uid != pod_uid]
+        for container in [one for one in self._refused.values() if one.pod_uid == pod_uid]:
+            del self._refused[container.id]
+            self._given_up.pop(container.id, None)
 
     def _take_agent(self, event: Object) -> None:
         """One that is ready, and another than the one that was lost, may ask those on its node."""
@@ -189,21 +192,25 @@ class Finder:
     def _look_at(self, pods: Iterable[Object]) -> None:
         for one in self._discovery.of(pods, waiting=True):
             if isinstance(one, Found):
-                self._refused.pop(one.container.id, None)
-                self._given_up_s.pop(one.container.id, None)
-                self._away = [other for other in self._away if other.container.id != one.container.id]
+                self._forget(one.container.pod_uid)
                 self._add(one)
-            elif one.id not in self._refused:
-                self._refused[one.id] = one
-                if all(other.container.id != one.id for other in self._away):  # else it has been told of as lost
-                    self._given_up_s[one.id] = time.monotonic() + REPLACED_WITHIN_S
+            elif one.container is not None and one.container.id not in self._refused:
+                self._refused[one.container.id] = one.container
+                if all(other.container != one.container for other in self._away):  # else it has been told of as lost
+                    self._given_up[one.container.id] = time.monotonic() + REPLACED_WITHIN_S, one
                 self._fleet.say(one.label, f"not asked yet: {one.error.reason}")
 
     def _give_up(self) -> None:
         """Late ones that could not be asked in all the time are told of like those at the start."""
-        for container in [container for container, at_s in self._given_up_s.items() if at_s <= time.monotonic()]:
-            del self._given_up_s[container]
-            self._add(self._refused[container])
+        for container, (at_s, one) in list(self._given_up.items()):
+            if at_s <= time.monotonic():
+                del self._given_up[container]
+                self._add(one)
+
+    def _due(self) -> Iterator[float]:
+        """When there is something to do by the clock."""
+        yield from (at_s for at_s in (self._look_s, self._waiting.until_s) if at_s is not None)
+        yield from (at_s for at_s, _ in self._given_up.values())
 
     def _add(self, one: Found | Refused) -> None:
         if isinstance(one, Refused):

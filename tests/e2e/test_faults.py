@@ -83,8 +83,9 @@ def test_the_connection_cut(cluster: Cluster, namespace: str) -> None:
         with gate_closed():
             for node in {one.node for one in before}:
                 wait_until_left(cluster, node)
-        assert_untouched(cluster, before, replicas(cluster, namespace, "agent"))
         watching.until(lambda members: all(members[one.name].ended is not None for one in before))
+        watching.interrupt()  # else they may be asked again, as the connection is back
+        assert_untouched(cluster, before, replicas(cluster, namespace, "agent"))
 
 
 def test_a_replica_deleted_in_mid_run(cluster: Cluster, namespace: str) -> None:
@@ -118,8 +119,8 @@ def assert_refused_or_answered(watching: Watching, asked: list[Replica]) -> None
         assert member.ended is not None
         error = member.ended.get("error")
         assert len(member.samples) >= 2 or error is not None
-        # A debugger that meets the other tracer itself says so in its own words.
-        assert error is None or error["kind"] in ("AlreadyTraced", "DebuggerEnded"), error
+        # A debugger that meets the other tracer itself says so in its own words; and only so many fit into an agent.
+        assert error is None or error["kind"] in ("AlreadyTraced", "DebuggerEnded", "AgentBusy"), error
 
 
 @contextmanager

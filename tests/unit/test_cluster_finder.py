@@ -273,3 +273,19 @@ def test_of_a_target_whose_node_does_not_answer_only_what_was_known_is_said(clus
     assert asker._fate(container) == (
         "its node does not answer; by its last word the target's container ran (0 restarts)"
     )
+
+
+def test_a_late_pod_without_an_agent_is_said_and_asked_when_there_is_one(cluster: Cluster) -> None:
+    os.mkfifo(cluster.folder / "answer")
+    late = cluster.other(8)
+    late["spec"]["nodeName"] = "new"
+    with Run() as run, cluster.telling("pods.watch") as tell, (cluster.folder / "answer").open("w"):
+        cluster.put("processes", {"container": f"{8:064x}", "pid": 8, "name": "main", "start_ticks": 8})
+        tell(late)
+        assert "no agent answers on node new" in run.heard.until("said", "other-8/main")
+        cluster.put("answer", _GOOD)  # for the next; the first goes on
+        there = cluster.agent("second") | {"spec": {"nodeName": "new"}}
+        cluster.put("agents.json", {"items": [there]})
+        with cluster.telling("agents.watch") as tell_agent:
+            tell_agent(there)
+            assert run.heard.until("ended", "other-8/main") == "NoneType"
