@@ -21,6 +21,7 @@ LONGEST = 1 << 18
 # What waits for a reader: a status, in which questions are cut short.
 _MOST_UNSENT = 1 << 21
 _ANSWER_S = 10.0
+_TIMEVAL = struct.Struct("ll")  # struct timeval: socket(7)
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: socket(7)
 
 Message = dict[str, Any]
@@ -45,9 +46,10 @@ class Channel:
         """Connected to whoever listens there; OSError."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         try:
-            connection.settimeout(_ANSWER_S)
+            # Not by settimeout: where its queue is full, a socket that does not block is refused at once. unix(7)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.pack(int(_ANSWER_S), 0))
             connection.connect(os.fspath(path))
-            connection.settimeout(None)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.pack(0, 0))
         except OSError:
             connection.close()
             raise
