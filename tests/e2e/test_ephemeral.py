@@ -52,6 +52,16 @@ def test_a_pod_is_asked_by_a_container_with_the_rights_of_one_instrument(
     cluster.wait(namespace, condition, f"pod/{name}")  # its process has ended, and nothing of it runs on
 
 
+def test_the_time_counts_from_when_a_pod_is_asked(cluster: Cluster, namespace: str) -> None:
+    """To put the container there may take longer than all of it."""
+    deploy(cluster, namespace, deployment("agent", 1))
+    (one,) = replicas(cluster, namespace, "agent")
+    words = ["watch", "-n", namespace, f"pod/{one.name}", WRITTEN, "--at", POINT, "--instrument=ptrace"]
+    with Watching(cluster, *words, "--duration=500ms", "--every=100ms", *PATIENT, *_EPHEMERAL) as watching:
+        assert (watching.finish(), watching.error) == (0, "")
+    assert watching.members[one.name].footer is not None
+
+
 def test_a_namespace_that_admits_no_such_container_says_so(cluster: Cluster) -> None:
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     with cluster.namespace("ephemeral-restricted", labels) as namespace:
