@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ class Asking(Protocol):
     ) -> None: ...
 
     def stop(self) -> None:
-        """Asks it to leave the target and to end; once is enough. From any thread, or a signal's handler."""
+        """Asks it to leave the target and to end; once is enough. From any thread."""
 
     def chunks(self, tick: Callable[[], None]) -> Iterator[bytes]:
         """What it writes, as it comes; ``tick`` is called a few times a second."""
@@ -225,17 +226,33 @@ def _take_back(target: Line | None, attached: bool, run: str, recorder: int, res
 
 @contextmanager
 def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """For the length of the block, Ctrl-C, SIGTERM and a lost terminal ask for an orderly end."""
+    """For the length of the block, Ctrl-C, SIGTERM and a lost terminal ask for an orderly end.
+
+    ``stop`` is called in a thread of its own: a signal's handler runs in the middle of anything, also of whoever holds
+    the lock that ``stop`` would take, or of ``stop`` itself.
+    """
+    told, teller = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(teller, False)
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        stop()
+        with suppress(BlockingIOError):  # told often enough
+            os.write(teller, b"s")
 
+    def wait() -> None:
+        while os.read(told, 512):
+            stop()
+
+    thread = threading.Thread(target=wait, name="stop", daemon=True)
+    thread.start()
     before = {number: signal.signal(number, handle) for number in _STOP_SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        os.close(teller)
+        thread.join()
+        os.close(told)
 
 
 def split_lines(chunks: Iterator[bytes]) -> Iterator[str]:

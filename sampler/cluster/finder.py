@@ -86,7 +86,7 @@ class Finder:
         self._watches.wake()
 
     def stop(self) -> None:
-        """From any thread, or a signal's handler."""
+        """From any thread."""
         self._stopped = True
         self._watches.wake()
 

@@ -24,7 +24,7 @@ class Follower:
         self._stopping = False
 
     def stop(self) -> None:
-        """Asks it to leave; from any thread, or a signal's handler."""
+        """Asks it to leave; from any thread."""
         self._stopping = True
         if self._asking is not None:
             self._asking.stop()

@@ -77,7 +77,7 @@ class Fleet:
             self._post(self._one_less)
 
     def stop(self) -> None:
-        """Asks all to leave their targets; ``run`` ends when they have. From any thread, or a signal's handler."""
+        """Asks all to leave their targets; ``run`` ends when they have. From any thread."""
         self.stopping.set()
         for follower in list(self._followers.values()):
             follower.stop()

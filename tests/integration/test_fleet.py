@@ -28,6 +28,7 @@ from tests.integration.help import (
     children,
     ended,
     lines_of,
+    lines_until,
     sampler,
     started,
     traced_by_another,
@@ -202,6 +203,17 @@ def test_a_process_that_is_not_there_is_said_before_anybody_is_asked(kin: Kin) -
     done = sampler("watch", str(one.pid), str((1 << 22) - 1), GAP, *BY_PERF)
     assert (done.returncode, done.stdout) == (1, "")
     assert "no process" in done.stderr
+
+
+def test_signals_in_quick_succession_end_a_run_as_one_does(start: Start) -> None:
+    """As timeout(1) sends two. Each may come while another is being attended to."""
+    target = start()
+    with started("watch", str(target.pid), "d.writeIndex", "--at=main.write", "--rate=20/s", "--format=jsonl") as run:
+        lines_until(run, "sample")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) * 30:
+            run.send_signal(number)
+        run.communicate(timeout=PATIENCE_S)  # a last one may have come when it had answered, and ended it
+    assert_as_found(target.pid)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
