@@ -115,10 +115,8 @@ class Installation:
 
     def _reasons(self) -> str:
         pods = [pod for pod in agents.Agents(self._kube).pods() if not is_ready(pod)]
-        return (
-            "; ".join(f"{pod['spec'].get('nodeName', 'no node')}: {why_not_ready(pod)}" for pod in pods)
-            or "none was made"
-        )
+        reasons = sorted(f"{pod['spec'].get('nodeName', 'no node')}: {why_not_ready(pod)}" for pod in pods)
+        return "; ".join(reasons) or "none was made"
 
 
 def why_not_ready(pod: Object) -> str:

@@ -86,10 +86,10 @@ def test_privileged_agents_come_up_too(cluster: Cluster) -> None:
 def test_an_image_that_no_node_has_is_said_in_the_nodes_words(cluster: Cluster) -> None:
     try:
         done = cluster.run(
-            "kubectl", "sampler", "install", "--image=localhost/nowhere:1", "--timeout=8s", check=False, seconds=100
+            "kubectl", "sampler", "install", "--image=localhost/nowhere:1", "--timeout=20s", check=False, seconds=100
         )
         assert done.returncode == 1
-        assert "not all agents are ready after 8 s: node1: " in done.stderr
+        assert "not all agents are ready after 20 s: node1: " in done.stderr
         assert "give an image that the nodes can get" in done.stderr
     finally:
         cluster.kubectl("sampler", "uninstall", seconds=200)
