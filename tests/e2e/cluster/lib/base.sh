@@ -10,9 +10,11 @@ base() {
     say "making $base_name: some 40 s"
     rm -rf --one-file-system "$folder"
     mkdir -p "$folder"
-    # What it mounts meanwhile ends with the namespace.
+    # What it mounts meanwhile ends with the namespace. Without a mirror it takes one of its own choice.
+    # shellcheck disable=SC2046 # none, or one word
     unshare --mount --propagation private debootstrap --variant=minbase bookworm "$folder" \
-        http://deb.debian.org/debian >"$kept/base.log" || fail "debootstrap failed: see $kept/base.log"
+        $(mirrors | awk '$2 == "bookworm" { print $1; exit }') \
+        >"$kept/base.log" || fail "debootstrap failed: see $kept/base.log"
     slim "$folder"
     container=$(in_storage from scratch)
     in_storage add -q "$container" "$folder" / >/dev/null
@@ -21,23 +23,20 @@ base() {
     rm -rf --one-file-system "$folder"
 }
 
+# The machine's own mirrors of Debian's suites, a URI and a suite a line, as its apt knows them: apt-get(8), indextargets.
+mirrors() {
+    # shellcheck disable=SC2016 # apt-get's own
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' | sort -u |
+        grep -E '/debian(-security)?/? bookworm(-updates|-security)?$' || true
+}
+
 # As the published one is: all suites, no documents, no lists or packages kept.
 slim() {
-    local suites=$1/etc/apt/sources.list.d/debian.sources
-    rm -f "$1/etc/apt/sources.list"
-    cat >"$suites" <<'SOURCES'
-Types: deb
-URIs: http://deb.debian.org/debian
-Suites: bookworm bookworm-updates
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-
-Types: deb
-URIs: http://deb.debian.org/debian-security
-Suites: bookworm-security
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-SOURCES
+    local uri suite sources=$1/etc/apt/sources.list
+    mirrors | while read -r uri suite; do
+        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main"
+    done >"$sources.mirrors"
+    if [ -s "$sources.mirrors" ]; then mv "$sources.mirrors" "$sources"; else rm "$sources.mirrors"; fi
     cat >"$1/etc/dpkg/dpkg.cfg.d/docker" <<'EXCLUDED'
 path-exclude /usr/share/doc/*
 path-include /usr/share/doc/*/copyright
