@@ -6,13 +6,13 @@ import datetime
 import json
 from dataclasses import dataclass
 
+from sampler.agent.lease import VARIABLE as UNTIL
 from sampler.cluster import agents, manifests
 from sampler.cluster import lease as leases
 from sampler.cluster.containers import is_ready
 from sampler.cluster.errors import Forbidden, KubectlFailed, NotFound, NotReady
 from sampler.cluster.kubectl import Kubectl, Object
 
-UNTIL_VARIABLE = "SAMPLER_AGENT_UNTIL"
 # What an installation makes; asked beforehand, so that none is left half made.
 _MADE = ("namespaces", "serviceaccounts", "daemonsets.apps", "jobs.batch", "networkpolicies.networking.k8s.io")
 # Beyond the time that kubectl itself is told to wait.
@@ -36,9 +36,7 @@ class Plan:
         if self.image is not None:
             container["image"] = self.image
         if job is not None:
-            container.setdefault("env", []).append(
-                {"name": UNTIL_VARIABLE, "value": leases.timestamp(leases.ends(job))}
-            )
+            container.setdefault("env", []).append({"name": UNTIL, "value": leases.timestamp(leases.ends(job))})
             if "uid" in job["metadata"]:  # it has been made
                 leases.own(objects, job)
         return objects

@@ -20,13 +20,12 @@ from typing import IO, Self
 from sampler.cluster.errors import ConnectionLost
 from sampler.cluster.kubectl import error_of, missing
 from sampler.errors import SamplerError
+from sampler.frontend import LEAVES_WITHIN_S
 from sampler.recording import Line
 
 _TICK_S = 0.25
 #: Those at the other end leave after 15 s without one.
 _HEARTBEAT_S = 3.0
-# To leave takes a recorder milliseconds; with a debugger that hangs, a few silences of it and a rescue.
-_LEAVES_WITHIN_S = 120.0
 
 
 class RemoteRecorder:
@@ -106,7 +105,7 @@ class RemoteRecorder:
                     if not data:
                         return
                     yield data
-                elif self._stopped_at is not None and time.monotonic() > self._stopped_at + _LEAVES_WITHIN_S:
+                elif self._stopped_at is not None and time.monotonic() > self._stopped_at + LEAVES_WITHIN_S:
                     self._kill()
                 tick()
 
@@ -149,7 +148,7 @@ class RemoteRecorder:
     def _ends(self) -> None:
         assert self._process is not None
         try:
-            self._process.wait(_LEAVES_WITHIN_S)
+            self._process.wait(LEAVES_WITHIN_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

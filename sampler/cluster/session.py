@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from sampler.cluster.agents import Agents
@@ -12,16 +12,13 @@ from sampler.cluster.asking import Asker
 from sampler.cluster.discovery import Discovery, Near
 from sampler.cluster.finder import Finder
 from sampler.cluster.options import agents_kubectl, choice_of, kubectl_of, selection_of, user_of
-from sampler.commands.output import Saved, Watched
-from sampler.commands.session import raise_failed
+from sampler.commands.session import end_with_reader, fleet_views, raise_failed
 from sampler.errors import SamplerError
-from sampler.fleet import joined
-from sampler.fleet.member import InOrder
+from sampler.fleet.member import FleetView, InOrder
 from sampler.fleet.run import Fleet
 from sampler.frontend import stop_signals
 from sampler.instruments.base import AUTO, TRACING
 from sampler.question import AnyQuestion, Question
-from sampler.view.fleet import choose_fleet_view
 
 # Recorders that read their question at one time, on each node: it takes a processor.
 _AT_ONCE = 2
@@ -36,22 +33,23 @@ def ask_pods(arguments: argparse.Namespace, target: str | None, question: AnyQue
     with ExitStack() as stack:
         stack.callback(near.end)
         nodes = finder.look()
-        saved = [joined.Writer(stack.enter_context(Saved(arguments.output)))] if arguments.output else []
-        shown = Watched(choose_fleet_view(arguments.format, arguments.quiet, sys.stdout))
-        fleet = Fleet(InOrder(*saved, shown), at_once=_AT_ONCE * max(1, nodes))
-        ended = _run(fleet, finder, shown, arguments.max_suspended_all)
+        views = fleet_views(arguments, stack)
+        fleet = Fleet(InOrder(*views), at_once=_AT_ONCE * max(1, nodes))
+        ended = _run(fleet, finder, views, arguments.max_suspended_all)
     raise_failed(ended)
     return 0
 
 
-def _run(fleet: Fleet, finder: Finder, shown: Watched, share_of_all: float | None) -> dict[str, SamplerError | None]:
+def _run(
+    fleet: Fleet, finder: Finder, views: Sequence[FleetView], share_of_all: float | None
+) -> dict[str, SamplerError | None]:
     """The members that were found are asked, and more are looked for until the last of them has ended."""
 
     def stop() -> None:
         finder.stop()
         fleet.stop()
 
-    shown.on_gone = stop
+    end_with_reader(views, stop)
     finder.begin(fleet, share_of_all)
     watching = threading.Thread(target=finder.watch)
     watching.start()

@@ -57,21 +57,30 @@ def run_fleet(arguments: argparse.Namespace, targets: list[str], words: Callable
 def show_fleet(arguments: argparse.Namespace, members: list[Member]) -> dict[str, SamplerError | None]:
     """Asks them all, saved and shown as the options say; what each ended with."""
     with ExitStack() as stack:
-        saved = [joined.Writer(stack.enter_context(Saved(arguments.output)))] if arguments.output else []
-        shown = Watched(choose_fleet_view(arguments.format, arguments.quiet, sys.stdout))
-        return run_members([*saved, shown], members)
+        return run_members(fleet_views(arguments, stack), members)
+
+
+def fleet_views(arguments: argparse.Namespace, stack: ExitStack) -> list[FleetView]:
+    """A file, if one is wanted, until ``stack`` ends; then what is shown."""
+    saved = [joined.Writer(stack.enter_context(Saved(arguments.output)))] if arguments.output else []
+    return [*saved, Watched(choose_fleet_view(arguments.format, arguments.quiet, sys.stdout))]
 
 
 def run_members(views: Sequence[FleetView], members: Iterable[Member]) -> dict[str, SamplerError | None]:
     """``views``: in the order in which they are told; a ``Watched`` one may lose its reader, which ends the run."""
     fleet = Fleet(InOrder(*views))
-    for view in views:
-        if isinstance(view, Watched):
-            view.on_gone = fleet.stop
+    end_with_reader(views, fleet.stop)
     for member in members:
         fleet.add(member)
     with stop_signals(fleet.stop):
         return fleet.run()
+
+
+def end_with_reader(views: Sequence[FleetView], stop: Callable[[], None]) -> None:
+    """``stop`` is called when the reader of one of them has gone."""
+    for view in views:
+        if isinstance(view, Watched):
+            view.on_gone = stop
 
 
 def raise_failed(ended: Mapping[str, SamplerError | None]) -> None:

@@ -12,8 +12,6 @@ from tests.e2e.kubernetes import KEPT, OURS, Cluster
 from tests.e2e.programs import installed
 
 _numbers = itertools.count(1)
-#: What a namespace is called in which no pod may do what an agent does.
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
 @pytest.fixture(scope="session")

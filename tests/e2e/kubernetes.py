@@ -15,6 +15,10 @@ KEPT = ROOT / "build" / "cluster"
 NODES = ("node1", "node2")
 #: Who may do everything; and two who may do nothing, until it is granted: in the groups developers and visitors.
 ADMIN, JANE, BOB = "admin", "jane", "bob"
+#: Where the agents are.
+SPACE = "sampler-system"
+#: Of a namespace in which no pod may do what an agent does.
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 SAMPLER, TARGETS, BARE = "localhost/sampler:dev", "localhost/targets:dev", "localhost/targets:bare"
 #: The label of namespaces of tests.
 OURS = "sampler-test"

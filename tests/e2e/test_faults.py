@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.e2e.kubernetes import KEPT, Cluster
+from tests.e2e.kubernetes import KEPT, SPACE, Cluster
 from tests.e2e.programs import (
     PATIENT,
     POINT,
@@ -24,7 +24,6 @@ from tests.e2e.programs import (
 
 pytestmark = pytest.mark.usefixtures("agents")
 
-SPACE = "sampler-system"
 #: In each case so many targets; all cases together are 50.
 _TARGETS = 10
 #: A look every 0.1 s by the instrument that writes into its target: breakpoints are there most of the time.

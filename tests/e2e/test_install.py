@@ -8,10 +8,8 @@ import time
 
 import pytest
 
-from tests.e2e.kubernetes import NODES, SAMPLER, Cluster
+from tests.e2e.kubernetes import NODES, SAMPLER, SPACE, Cluster
 from tests.e2e.programs import agents, installed
-
-SPACE = "sampler-system"
 
 
 def test_an_installation_is_on_every_node_says_how_long_it_stays_and_leaves_nothing_behind(cluster: Cluster) -> None:

@@ -6,14 +6,12 @@ import json
 
 import pytest
 
-from tests.e2e.kubernetes import BOB, JANE, Cluster
+from tests.e2e.kubernetes import BOB, JANE, RESTRICTED, SPACE, Cluster
 from tests.e2e.programs import POINT, WRITTEN, deploy, deployment, replicas
 
 pytestmark = pytest.mark.usefixtures("agents")
 
-SPACE = "sampler-system"
 ACCOUNT = f"system:serviceaccount:{SPACE}:sampler-agent"
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 EXEC = ("create", "pods", "--subresource=exec")
 
 

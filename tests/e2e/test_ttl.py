@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from tests.e2e.kubernetes import SAMPLER, Cluster
+from tests.e2e.kubernetes import SAMPLER, SPACE, Cluster
 from tests.e2e.programs import POINT, WRITTEN, Watching, agents, assert_untouched, deploy, deployment, replicas
-
-SPACE = "sampler-system"
 
 
 def test_when_their_time_is_over_agents_leave_their_targets_and_are_gone(cluster: Cluster, namespace: str) -> None:

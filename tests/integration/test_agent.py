@@ -37,17 +37,6 @@ POD = "kubepods/burstable/pod8c1f4a6e-2b7d-4c39-9a51-6f0e2d3b4c5a/ID"
 BY_EACH = pytest.mark.parametrize("instrument", ["perf", "ptrace"])
 
 
-@pytest.fixture
-def agent(tmp_path: Path) -> Iterator[Agent]:
-    with Agent(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-def ring(start: Start) -> Tracee:
-    return start(program="c_ring")
-
-
 def by(instrument: str, target: Tracee, rate: str = "20/s") -> tuple[str, ...]:
     return (f"--instrument={instrument}", f"--rate={rate}", str(target.pid), *RING)
 

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from bench.tracee import Tracee
-from tests.conftest import Start
 from tests.integration.agents import Agent, finish
 from tests.integration.help import assert_as_found
 
 TIMES = 10
-
-
-@pytest.fixture
-def agent(tmp_path: Path) -> Iterator[Agent]:
-    with Agent(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-def ring(start: Start) -> Tracee:
-    return start(program="c_ring")
 
 
 def test_a_run_that_is_told_to_leave_as_it_begins(agent: Agent, ring: Tracee) -> None:
